@@ -1,0 +1,103 @@
+// sigmoid and tanh on eight lanes; the maths is in activation.go.
+//
+// CONSTS holds the address of ·constants. Y registers named by the caller; s, m
+// and n are scratch. A macro reads its argument from y and leaves the result in
+// m. Operands stand in Go's order: VSUBPS a, b, d is d = b − a, and
+// VFMADD213PS a, b, d is d = b·d + a, VFMADD231PS a, b, d is d = a·b + d.
+
+#define CONSTS BX
+
+// eʸ−1 in four stages. Divisions and chains of fused multiply-adds take long
+// and few fit into the CPU's window one behind the other, so a kernel with
+// several activations to compute takes all of them through one stage, then all
+// through the next.
+
+// EXP_REDUCE: s = y·log₂e + magic, n = round(y·log₂e).
+#define EXP_REDUCE(y, s, n) \
+	VMOVUPS     LOG2E(CONSTS), s          \
+	VFMADD213PS ROUND_MAGIC(CONSTS), y, s \
+	VSUBPS      ROUND_MAGIC(CONSTS), s, n
+
+// EXP_SCALE: s = 2ⁿ, and y becomes r = y − n·ln 2.
+#define EXP_SCALE(y, s, n) \
+	VPSLLD      $23, s, s                  \
+	VPADDD      ONE(CONSTS), s, s          \
+	VFMADD231PS NEG_LN2_HIGH(CONSTS), n, y \
+	VFMADD231PS NEG_LN2_LOW(CONSTS), n, y
+
+// EXP_POLY: m = q(r), r in y.
+#define EXP_POLY(y, m) \
+	VMOVUPS     C6(CONSTS), m    \
+	VFMADD213PS C5(CONSTS), y, m \
+	VFMADD213PS C4(CONSTS), y, m \
+	VFMADD213PS C3(CONSTS), y, m \
+	VFMADD213PS C2(CONSTS), y, m
+
+// EXP_FINISH: m = r²·q + r; then eʸ = s·m + s.
+#define EXP_FINISH(y, m, n) \
+	VMULPS      y, y, n \
+	VFMADD213PS y, n, m
+
+#define SIGMOID_CLAMP(y) \
+	VMINPS SIGMOID_MAX(CONSTS), y, y \
+	VMAXPS SIGMOID_MIN(CONSTS), y, y
+
+#define SIGMOID_QUOTIENT(s, m, n) \
+	VFMADD213PS s, s, m              \ // e = s·m + s
+	VADDPS      ONE(CONSTS), m, n    \
+	VDIVPS      n, m, m                // e / (e+1)
+
+#define TANH_CLAMP(y) \
+	VADDPS y, y, y                \
+	VMINPS TANH_MAX(CONSTS), y, y \
+	VMAXPS TANH_MIN(CONSTS), y, y
+
+#define TANH_QUOTIENT(s, m, n) \
+	VSUBPS      ONE(CONSTS), s, n    \ // e−1 = s·m + (s−1)
+	VFMADD213PS n, s, m              \
+	VADDPS      TWO(CONSTS), m, n    \
+	VDIVPS      n, m, m                // (e−1) / (e+1)
+
+// SIGMOID: m = sigmoid(y).
+#define SIGMOID(y, s, m, n) \
+	SIGMOID_CLAMP(y)    \
+	EXP_REDUCE(y, s, n) \
+	EXP_SCALE(y, s, n)  \
+	EXP_POLY(y, m)      \
+	EXP_FINISH(y, m, n) \
+	SIGMOID_QUOTIENT(s, m, n)
+
+// TANH: m = tanh(y).
+#define TANH(y, s, m, n) \
+	TANH_CLAMP(y)       \
+	EXP_REDUCE(y, s, n) \
+	EXP_SCALE(y, s, n)  \
+	EXP_POLY(y, m)      \
+	EXP_FINISH(y, m, n) \
+	TANH_QUOTIENT(s, m, n)
+
+// FLOOR: v = +0 where |v| < StateFloor; n is scratch.
+#define FLOOR(v, n) \
+	VANDPS ABS_MASK(CONSTS), v, n          \
+	VCMPPS $5, STATE_FLOOR(CONSTS), n, n   \ // not less than
+	VANDPS n, v, v
+
+// MOVE_ALL and MOVE_FIRST load or store eight lanes, or those that MASK has set;
+// the lanes in between are not touched, in memory, and zero, in a register. They
+// are passed to macros that handle whole vectors and tails alike.
+#define MASK Y15
+#define MOVE_ALL(from, to)   VMOVUPS from, to
+#define MOVE_FIRST(from, to) VMASKMOVPS from, MASK, to
+
+// MASK_FIRST: MASK has its first left lanes set, 0 < left < 8.
+#define MASK_FIRST(left, address) \
+	LEAQ    ·tailMask(SB), address \
+	SHLQ    $2, left               \
+	SUBQ    left, address          \
+	VMOVUPS 64(address), MASK
+
+// SUM: z = zx + zh, from memory; t is scratch.
+#define SUM(MOVE, zx, zh, z, t) \
+	MOVE(zx, z)    \
+	MOVE(zh, t)    \
+	VADDPS t, z, z

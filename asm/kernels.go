@@ -1,0 +1,139 @@
+package asm
+
+import (
+	"fmt"
+	"os"
+	"strings"
+)
+
+// Kernels is the table of functions of one instruction set. It is immutable and
+// safe for concurrent use.
+//
+// All slices are the caller's; no function keeps, allocates or grows one. The
+// assembly does not check lengths: what a comment below requires, the caller
+// guarantees. Unless said otherwise, arguments must not overlap.
+type Kernels struct {
+	// Name is the name that ByName and RNNEDGE_ISA know: "generic", "avx2", "neon".
+	Name string
+
+	// MatVecF32 computes y = b + W·x over panels of 64 rows.
+	//
+	//	len(y) is the number of rows, a multiple of 16
+	//	len(b) = len(y), or 0 for a zero start; b may be y
+	//	len(w) = len(y)·len(x), in panels
+	MatVecF32 func(y, b, w, x []float32)
+
+	// NarrowF32 computes y = b + W·x over row-major rows of padded columns.
+	//
+	//	len(y) is the number of rows, any
+	//	len(b) ≥ len(y)
+	//	len(w) = len(y)·(len(x) rounded up to 16), zeros in the padding
+	NarrowF32 func(y, b, w, x []float32)
+
+	// LSTMF32 is the cell update of an LSTM, from pre-activations in two parts:
+	//
+	//	i = σ(zx[0:H] + zh[0:H])        f = σ(zx[H:2H] + zh[H:2H])
+	//	g = tanh(zx[2H:3H] + zh[2H:3H]) o = σ(zx[3H:4H] + zh[3H:4H])
+	//	c = f·c + i·g                   h = o·tanh(c)
+	//
+	//	len(h) = len(c) = H, len(zx) and len(zh) ≥ 4H
+	LSTMF32 func(h, c, zx, zh []float32)
+
+	// LSTMPeepholeF32 is LSTMF32 with peepholes (Gers, Schraudolph and Schmidhuber,
+	// Learning precise timing with LSTM recurrent networks, 2002): i and f also
+	// see the old c, o the new one, each through a weight of its own.
+	//
+	//	i = σ(p[0:H]·c + zx[0:H] + zh[0:H])  f = σ(p[H:2H]·c + …)  o = σ(p[2H:3H]·c′ + …)
+	//
+	//	lengths as LSTMF32, len(p) ≥ 3H
+	LSTMPeepholeF32 func(h, c, zx, zh, p []float32)
+
+	// LSTMCoupledF32 is the cell update of an LSTM whose forget gate is 1 − i
+	// (Greff et al., LSTM: a search space odyssey, 2017, "CIFG"). There are three
+	// gates, i, g and o, in the places 0:H, H:2H and 2H:3H.
+	//
+	//	c = (1−i)·c + i·g                h = o·tanh(c)
+	//
+	//	len(h) = len(c) = H, len(zx) and len(zh) ≥ 3H
+	LSTMCoupledF32 func(h, c, zx, zh []float32)
+
+	// LSTMCoupledPeepholeF32 is both: i sees the old c through p[0:H], o the new one
+	// through p[H:2H].
+	//
+	//	lengths as LSTMCoupledF32, len(p) ≥ 2H
+	LSTMCoupledPeepholeF32 func(h, c, zx, zh, p []float32)
+
+	// GRUF32 is the state update of a GRU whose reset gate acts after the
+	// recurrent product (PyTorch, cuDNN, Keras reset_after):
+	//
+	//	r = σ(zx[0:H] + zh[0:H])        u = σ(zx[H:2H] + zh[H:2H])
+	//	n = tanh(zx[2H:3H] + r·zh[2H:3H])
+	//	h = u·h + (1−u)·n
+	//
+	//	len(h) = H, len(zx) and len(zh) ≥ 3H
+	GRUF32 func(h, zx, zh []float32)
+
+	// GRUResetF32 and GRUBeforeF32 are the two halves of a GRU whose reset gate acts
+	// before the recurrent product (Cho et al., 2014; ONNX by default, Keras with
+	// reset_after off). Between them zh[2H:3H] = R_n·rh is computed.
+	//
+	//	rh = σ(zx[0:H] + zh[0:H])·h
+	//
+	//	u = σ(zx[H:2H] + zh[H:2H])      n = tanh(zx[2H:3H] + zh[2H:3H])
+	//	h = u·h + (1−u)·n
+	//
+	//	len(rh) = len(h) = H, len(zx) and len(zh) ≥ 3H
+	GRUResetF32  func(rh, h, zx, zh []float32)
+	GRUBeforeF32 func(h, zx, zh []float32)
+
+	// RNNTanhF32 and RNNReluF32 are the state updates of a vanilla RNN:
+	// h = tanh(zx + zh), h = max(zx + zh, 0).
+	//
+	//	len(h) = H, len(zx) and len(zh) ≥ H
+	RNNTanhF32, RNNReluF32 func(h, zx, zh []float32)
+
+	// SigmoidF32, TanhF32 and ReluF32 apply an activation to each element.
+	//
+	//	len(x) ≥ len(y); x may be y
+	SigmoidF32, TanhF32, ReluF32 func(y, x []float32)
+
+	// WithinF32 reports whether every |x[i]| ≤ limit; false if any is a NaN.
+	//
+	//	limit is finite and not negative
+	WithinF32 func(x []float32, limit float32) bool
+}
+
+// EnvISA is the environment variable that names the table Best returns.
+const EnvISA = "RNNEDGE_ISA"
+
+// All returns the tables that this CPU can run, best first, generic last.
+func All() []*Kernels {
+	return append(native(), &generic)
+}
+
+// ByName returns the table of that name. The error says which tables this CPU
+// can run.
+func ByName(name string) (*Kernels, error) {
+	var names []string
+	for _, k := range All() {
+		if k.Name == name {
+			return k, nil
+		}
+		names = append(names, k.Name)
+	}
+	return nil, fmt.Errorf("asm: no kernels %q on this CPU, which can run: %s", name, strings.Join(names, ", "))
+}
+
+// Best returns the table named by the environment variable RNNEDGE_ISA, or the
+// best one for this CPU where that is unset or empty. A name that this CPU
+// cannot run is an error, never a silent fallback.
+func Best() (*Kernels, error) {
+	if name := os.Getenv(EnvISA); name != "" {
+		k, err := ByName(name)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", EnvISA, err)
+		}
+		return k, nil
+	}
+	return All()[0], nil
+}

@@ -1,0 +1,203 @@
+//go:build !purego
+
+#include "textflag.h"
+
+// y = b + W·x over panels of 64 rows, the last one 16, 32, 48 or 64:
+//
+//	for each panel {
+//		acc[0:64] = b[0:64]                    // or zero
+//		for k := range x {
+//			acc[r] = fma(w[r], x[k], acc[r])   // r = 0 … 63, one lane each
+//			w = w[64:]
+//		}
+//		y[0:64] = acc[0:64]
+//	}
+//
+// A panel column is 256 bytes: eight registers of accumulators, eight fused
+// multiply-adds that take their weight from memory. Four elements of x come with
+// one load and are spread by shuffles: loads are what there is too little of.
+// The weights are prefetched 2 KB ahead, every other line (its neighbour comes
+// along); a prefetch beyond their end does nothing or loads a line.
+//
+// len(y) is a multiple of 16, len(b) is len(y) or 0, len(w) = len(y)·len(x).
+
+#define Y     DI
+#define ROWS  SI  // rows left
+#define B     DX  // where accumulators start from: b, or zeros
+#define BSTEP R8  // bytes from one panel of B to the next: 256, or 0
+#define W     R9
+#define X     R10 // end of x
+#define K0    R11 // -4·len(x)
+#define K     R12 // K0 … -4, offset from X
+
+#define XK   Y15
+#define XK1  Y14
+#define XK2  Y13
+#define XK3  Y12
+#define X4   Y11 // x[k:k+4], twice
+#define ACC0 Y0
+#define ACC1 Y1
+#define ACC2 Y2
+#define ACC3 Y3
+#define ACC4 Y4
+#define ACC5 Y5
+#define ACC6 Y6
+#define ACC7 Y7
+
+// 16 rows: two registers each.
+#define START16(at, a0, a1) \
+	VMOVUPS at+0x00(B), a0 \
+	VMOVUPS at+0x20(B), a1
+
+#define STORE16(at, a0, a1) \
+	VMOVUPS a0, at+0x00(Y) \
+	VMOVUPS a1, at+0x20(Y)
+
+#define FMA16(at, a0, a1) \
+	VFMADD231PS at+0x00(W), XK, a0 \
+	VFMADD231PS at+0x20(W), XK, a1
+
+#define COLUMN64(at, xk) \
+	VFMADD231PS at+0x00(W), xk, ACC0 \
+	VFMADD231PS at+0x20(W), xk, ACC1 \
+	VFMADD231PS at+0x40(W), xk, ACC2 \
+	VFMADD231PS at+0x60(W), xk, ACC3 \
+	VFMADD231PS at+0x80(W), xk, ACC4 \
+	VFMADD231PS at+0xa0(W), xk, ACC5 \
+	VFMADD231PS at+0xc0(W), xk, ACC6 \
+	VFMADD231PS at+0xe0(W), xk, ACC7
+
+#define AHEAD(at) \
+	PREFETCHT0 at+2048(W) \
+	PREFETCHT0 at+2176(W)
+
+#define NEXTK(columnBytes, loop) \
+	ADDQ $columnBytes, W \
+	ADDQ $4, K           \
+	JNZ  loop
+
+// func matVecF32AVX2(y, b, w, x []float32)
+TEXT ·matVecF32AVX2(SB), NOSPLIT, $0-96
+	MOVQ  y_base+0(FP), Y
+	MOVQ  y_len+8(FP), ROWS
+	MOVQ  b_base+24(FP), B
+	MOVQ  w_base+48(FP), W
+	MOVQ  x_base+72(FP), X
+	MOVQ  x_len+80(FP), K0
+	MOVQ  $256, BSTEP
+	CMPQ  b_len+32(FP), $0
+	JNE   addresses
+	LEAQ  ·zeros(SB), B
+	XORQ  BSTEP, BSTEP
+
+addresses:
+	LEAQ (X)(K0*4), X
+	SHLQ $2, K0
+	NEGQ K0
+
+panel:
+	MOVQ K0, K
+	CMPQ ROWS, $64
+	JLT  last
+	START16(0x00, ACC0, ACC1)
+	START16(0x40, ACC2, ACC3)
+	START16(0x80, ACC4, ACC5)
+	START16(0xc0, ACC6, ACC7)
+	ADDQ $16, K
+	JG   rest64
+
+loop64: // four columns
+	VBROADCASTF128 -16(X)(K*1), X4
+	VPERMILPS $0x00, X4, XK
+	VPERMILPS $0x55, X4, XK1
+	VPERMILPS $0xaa, X4, XK2
+	VPERMILPS $0xff, X4, XK3
+	AHEAD(0x000)
+	COLUMN64(0x000, XK)
+	AHEAD(0x100)
+	COLUMN64(0x100, XK1)
+	AHEAD(0x200)
+	COLUMN64(0x200, XK2)
+	AHEAD(0x300)
+	COLUMN64(0x300, XK3)
+	ADDQ $0x400, W
+	ADDQ $16, K
+	JLE  loop64
+
+rest64:
+	SUBQ $16, K
+	JZ   store64
+
+column64:
+	VBROADCASTSS (X)(K*1), XK
+	COLUMN64(0x00, XK)
+	NEXTK(0x100, column64)
+
+store64:
+	STORE16(0x00, ACC0, ACC1)
+	STORE16(0x40, ACC2, ACC3)
+	STORE16(0x80, ACC4, ACC5)
+	STORE16(0xc0, ACC6, ACC7)
+	ADDQ $0x100, Y
+	ADDQ BSTEP, B
+	SUBQ $64, ROWS
+	JMP  panel
+
+last:
+	CMPQ ROWS, $16
+	JLT  done
+	JEQ  start16
+	CMPQ ROWS, $32
+	JEQ  start32
+	START16(0x00, ACC0, ACC1)
+	START16(0x40, ACC2, ACC3)
+	START16(0x80, ACC4, ACC5)
+	TESTQ K, K
+	JZ    store48
+
+loop48:
+	VBROADCASTSS (X)(K*1), XK
+	FMA16(0x00, ACC0, ACC1)
+	FMA16(0x40, ACC2, ACC3)
+	FMA16(0x80, ACC4, ACC5)
+	NEXTK(0xc0, loop48)
+
+store48:
+	STORE16(0x00, ACC0, ACC1)
+	STORE16(0x40, ACC2, ACC3)
+	STORE16(0x80, ACC4, ACC5)
+	JMP done
+
+start32:
+	START16(0x00, ACC0, ACC1)
+	START16(0x40, ACC2, ACC3)
+	TESTQ K, K
+	JZ    store32
+
+loop32:
+	VBROADCASTSS (X)(K*1), XK
+	FMA16(0x00, ACC0, ACC1)
+	FMA16(0x40, ACC2, ACC3)
+	NEXTK(0x80, loop32)
+
+store32:
+	STORE16(0x00, ACC0, ACC1)
+	STORE16(0x40, ACC2, ACC3)
+	JMP done
+
+start16:
+	START16(0x00, ACC0, ACC1)
+	TESTQ K, K
+	JZ    store16
+
+loop16:
+	VBROADCASTSS (X)(K*1), XK
+	FMA16(0x00, ACC0, ACC1)
+	NEXTK(0x40, loop16)
+
+store16:
+	STORE16(0x00, ACC0, ACC1)
+
+done:
+	VZEROUPPER
+	RET

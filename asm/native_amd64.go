@@ -1,0 +1,84 @@
+//go:build !purego
+
+package asm
+
+import "github.com/klauspost/cpuid/v2"
+
+var avx2 = Kernels{
+	Name:                   "avx2",
+	MatVecF32:              matVecF32AVX2,
+	NarrowF32:              narrowF32AVX2,
+	LSTMF32:                lstmF32AVX2,
+	LSTMPeepholeF32:        lstmPeepholeF32AVX2,
+	LSTMCoupledF32:         lstmCoupledF32AVX2,
+	LSTMCoupledPeepholeF32: lstmCoupledPeepholeF32AVX2,
+	GRUF32:                 gruF32AVX2,
+	GRUResetF32:            gruResetF32AVX2,
+	GRUBeforeF32:           gruBeforeF32AVX2,
+	RNNTanhF32:             rnnTanhF32AVX2,
+	RNNReluF32:             rnnReluF32AVX2,
+	SigmoidF32:             sigmoidF32AVX2,
+	TanhF32:                tanhF32AVX2,
+	ReluF32:                reluF32AVX2,
+	WithinF32:              withinF32AVX2,
+}
+
+// native returns the tables in assembly that this CPU can run, best first.
+func native() (tables []*Kernels) {
+	// cpuid reports AVX2 only if the operating system saves the registers too.
+	if cpuid.CPU.Supports(cpuid.AVX2, cpuid.FMA3) {
+		tables = append(tables, &avx2)
+	}
+	return tables
+}
+
+//go:noescape
+func matVecF32AVX2(y, b, w, x []float32)
+
+//go:noescape
+func narrowF32AVX2(y, b, w, x []float32)
+
+//go:noescape
+func lstmF32AVX2(h, c, zx, zh []float32)
+
+//go:noescape
+func lstmPeepholeF32AVX2(h, c, zx, zh, p []float32)
+
+//go:noescape
+func lstmCoupledF32AVX2(h, c, zx, zh []float32)
+
+//go:noescape
+func lstmCoupledPeepholeF32AVX2(h, c, zx, zh, p []float32)
+
+//go:noescape
+func gruResetF32AVX2(rh, h, zx, zh []float32)
+
+//go:noescape
+func gruBeforeF32AVX2(h, zx, zh []float32)
+
+//go:noescape
+func gruF32AVX2(h, zx, zh []float32)
+
+//go:noescape
+func rnnTanhF32AVX2(h, zx, zh []float32)
+
+//go:noescape
+func rnnReluF32AVX2(h, zx, zh []float32)
+
+//go:noescape
+func sigmoidF32AVX2(y, x []float32)
+
+//go:noescape
+func tanhF32AVX2(y, x []float32)
+
+//go:noescape
+func reluF32AVX2(y, x []float32)
+
+//go:noescape
+func withinF32AVX2(x []float32, limit float32) bool
+
+// tailMask, read at element 16−n, is a mask of n lanes.
+var tailMask = [32]int32{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}
+
+// zeros is where a product without a bias starts: one column of a panel.
+var zeros [PanelRows]float32

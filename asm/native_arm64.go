@@ -1,0 +1,80 @@
+//go:build !purego
+
+package asm
+
+var neon = Kernels{
+	Name:                   "neon",
+	MatVecF32:              matVecF32NEON,
+	NarrowF32:              narrowF32NEON,
+	LSTMF32:                lstmF32NEON,
+	LSTMPeepholeF32:        lstmPeepholeF32NEON,
+	LSTMCoupledF32:         lstmCoupledF32NEON,
+	LSTMCoupledPeepholeF32: lstmCoupledPeepholeF32NEON,
+	GRUF32:                 gruF32NEON,
+	GRUResetF32:            gruResetF32NEON,
+	GRUBeforeF32:           gruBeforeF32NEON,
+	RNNTanhF32:             rnnTanhF32NEON,
+	RNNReluF32:             rnnReluF32NEON,
+	SigmoidF32:             sigmoidF32NEON,
+	TanhF32:                tanhF32NEON,
+	ReluF32:                reluF32NEON,
+	WithinF32:              withinF32NEON,
+}
+
+// native returns the tables in assembly that this CPU can run, best first.
+//
+// Nothing is asked of the CPU: neon uses ARMv8.0 instructions only, and Go code
+// for arm64 uses them without asking, too (bits.OnesCount64 is a VCNT). Asking
+// would lose machines: on Windows, iOS and the BSDs cpuid cannot tell, and says
+// that there is no ASIMD.
+func native() (tables []*Kernels) {
+	return append(tables, &neon)
+}
+
+//go:noescape
+func matVecF32NEON(y, b, w, x []float32)
+
+//go:noescape
+func narrowF32NEON(y, b, w, x []float32)
+
+//go:noescape
+func lstmF32NEON(h, c, zx, zh []float32)
+
+//go:noescape
+func lstmPeepholeF32NEON(h, c, zx, zh, p []float32)
+
+//go:noescape
+func lstmCoupledF32NEON(h, c, zx, zh []float32)
+
+//go:noescape
+func lstmCoupledPeepholeF32NEON(h, c, zx, zh, p []float32)
+
+//go:noescape
+func gruResetF32NEON(rh, h, zx, zh []float32)
+
+//go:noescape
+func gruBeforeF32NEON(h, zx, zh []float32)
+
+//go:noescape
+func gruF32NEON(h, zx, zh []float32)
+
+//go:noescape
+func rnnTanhF32NEON(h, zx, zh []float32)
+
+//go:noescape
+func rnnReluF32NEON(h, zx, zh []float32)
+
+//go:noescape
+func sigmoidF32NEON(y, x []float32)
+
+//go:noescape
+func tanhF32NEON(y, x []float32)
+
+//go:noescape
+func reluF32NEON(y, x []float32)
+
+//go:noescape
+func withinF32NEON(x []float32, limit float32) bool
+
+// zeros is where a product without a bias starts: one column of a panel.
+var zeros [PanelRows]float32
