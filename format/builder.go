@@ -1,0 +1,272 @@
+package format
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/rnnedge/rnnedge/quant"
+)
+
+// A Builder puts a Model together layer by layer from row-major float32 weights,
+// in the gate orders that the layer types document, and packs them:
+//
+//	b := format.NewBuilder(40)
+//	h := b.LSTM("lstm", format.Input, format.Weights{W: w, R: r, B: bias})
+//	b.Output(b.Dense("head", h, headW, headB, format.Linear))
+//	m, err := b.Model()
+//
+// The first mistake stays and is what Model returns; what is added after it does
+// not count. Weights are copied.
+type Builder struct {
+	m   Model
+	err error
+}
+
+// Weights are the tensors of a recurrent layer with H units and G gates on an
+// input of width I.
+type Weights struct {
+	W, R   []float32 // [G·H, I] and [G·H, H], row-major
+	B      []float32 // [G·H], nil for none; two biases that are only ever added come as their sum
+	BR     []float32 // GRU, reset after: [G·H], the bias inside r·(R·h + BR); nil for none
+	P      []float32 // LSTM [3H] for i, f, o, CoupledLSTM [2H] for i, o: peepholes; nil for none
+	H0, C0 []float32 // [H] initial states, nil for zeros; C0 is for an LSTM, others have none
+}
+
+// NewBuilder returns a builder for a model whose input has this many floats: 1
+// for a token.
+func NewBuilder(input int) *Builder {
+	b := new(Builder)
+	b.buffer(input)
+	return b
+}
+
+// Model returns the model, checked, or the first mistake.
+func (b *Builder) Model() (*Model, error) {
+	err := b.err
+	if err == nil {
+		err = b.m.check()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("format: %w", err)
+	}
+	m := b.m
+	return &m, nil
+}
+
+// Output makes the buffer y what a step hands out.
+func (b *Builder) Output(y Buffer) { b.m.Output = y }
+
+// Meta adds an entry of metadata.
+func (b *Builder) Meta(key, value string) { b.m.Meta = append(b.m.Meta, Meta{key, value}) }
+
+// Width returns the number of floats in a buffer.
+func (b *Builder) Width(x Buffer) int {
+	if int64(x) >= int64(len(b.m.Buffers)) {
+		b.fail("no buffer %d", x)
+		return 1
+	}
+	return b.m.Buffers[x]
+}
+
+// Dense adds f(w·x + bias); w is [n, width of x], bias [n] or nil.
+func (b *Builder) Dense(name string, x Buffer, w, bias []float32, f Activation) Buffer {
+	cols := b.Width(x)
+	if len(w) == 0 || len(w)%cols != 0 {
+		b.fail("layer %q: weights of %d floats, want a multiple of the input's %d", name, len(w), cols)
+		return Input
+	}
+	rows := len(w) / cols
+	l := &Dense{Name: name, X: x, Y: b.buffer(rows), F: f}
+	l.W = b.matrix(name+".W", w, rows, cols)
+	l.B = b.vector(name+".B", bias, rows)
+	return b.layer(l, l.Y)
+}
+
+// RNN adds a vanilla recurrent layer; f is Tanh or Relu.
+func (b *Builder) RNN(name string, x Buffer, w Weights, f Activation) Buffer {
+	H := b.units(name, w, 1)
+	b.noBR(name, w)
+	b.noCell(name, w)
+	l := &RNN{Name: name, X: x, Y: b.buffer(H), H: b.state(name+".h", w.H0, H), F: f}
+	l.W, l.R, l.B = b.gates(name, x, w, H, 1)
+	return b.layer(l, l.Y)
+}
+
+// LSTM adds an LSTM; gates in the order i, f, g, o.
+func (b *Builder) LSTM(name string, x Buffer, w Weights) Buffer {
+	H := b.units(name, w, 4)
+	b.noBR(name, w)
+	l := &LSTM{Name: name, X: x, Y: b.buffer(H), H: b.state(name+".h", w.H0, H), C: b.state(name+".c", w.C0, H)}
+	l.W, l.R, l.B = b.gates(name, x, w, H, 4)
+	l.P = b.vector(name+".P", w.P, 3*H)
+	return b.layer(l, l.Y)
+}
+
+// CoupledLSTM adds an LSTM with f = 1 − i; gates in the order i, g, o.
+func (b *Builder) CoupledLSTM(name string, x Buffer, w Weights) Buffer {
+	H := b.units(name, w, 3)
+	b.noBR(name, w)
+	l := &CoupledLSTM{Name: name, X: x, Y: b.buffer(H), H: b.state(name+".h", w.H0, H), C: b.state(name+".c", w.C0, H)}
+	l.W, l.R, l.B = b.gates(name, x, w, H, 3)
+	l.P = b.vector(name+".P", w.P, 2*H)
+	return b.layer(l, l.Y)
+}
+
+// GRUBefore adds a GRU, reset before the product; gates in the order r, z, n, and
+// R in one piece, [3H, H].
+func (b *Builder) GRUBefore(name string, x Buffer, w Weights) Buffer {
+	H := b.units(name, w, 3)
+	b.noBR(name, w)
+	b.noCell(name, w)
+	l := &GRUBefore{Name: name, X: x, Y: b.buffer(H), H: b.state(name+".h", w.H0, H)}
+	if len(w.R) != 3*H*H {
+		return b.layer(l, l.Y) // units has said what is wrong
+	}
+	l.W = b.matrix(name+".W", w.W, 3*H, b.Width(x))
+	l.R = b.matrix(name+".R", w.R[:2*H*H], 2*H, H)
+	l.RN = b.matrix(name+".RN", w.R[2*H*H:], H, H)
+	l.B = b.vector(name+".B", w.B, 3*H)
+	return b.layer(l, l.Y)
+}
+
+// GRU adds a GRU, reset after the product; gates in the order r, z, n.
+func (b *Builder) GRU(name string, x Buffer, w Weights) Buffer {
+	H := b.units(name, w, 3)
+	b.noCell(name, w)
+	l := &GRU{Name: name, X: x, Y: b.buffer(H), H: b.state(name+".h", w.H0, H)}
+	l.W, l.R, l.B = b.gates(name, x, w, H, 3)
+	l.BR = b.vector(name+".BR", w.BR, 3*H)
+	return b.layer(l, l.Y)
+}
+
+// Embedding adds a look-up of the input token in table, [vocabulary, dim].
+func (b *Builder) Embedding(name string, table []float32, dim int) Buffer {
+	if dim < 1 || len(table)%dim != 0 || len(table) == 0 {
+		b.fail("layer %q: table of %d floats, want a multiple of %d", name, len(table), dim)
+		return Input
+	}
+	l := &Embedding{Name: name, X: Input, Y: b.buffer(dim)}
+	l.Table = b.tensor(Tensor{Name: name + ".Table", Layout: Table, Rows: len(table) / dim, Cols: dim, F32: slices.Clone(table)})
+	return b.layer(l, l.Y)
+}
+
+// Activate adds f(x), element by element.
+func (b *Builder) Activate(name string, x Buffer, f Activation) Buffer {
+	l := &Activate{Name: name, X: x, Y: b.buffer(b.Width(x)), F: f}
+	return b.layer(l, l.Y)
+}
+
+// Softmax adds exp(x[i]) / Σ exp(x[j]).
+func (b *Builder) Softmax(name string, x Buffer) Buffer {
+	l := &Softmax{Name: name, X: x, Y: b.buffer(b.Width(x))}
+	return b.layer(l, l.Y)
+}
+
+// Add adds x + y, which have the same width: a skip connection.
+func (b *Builder) Add(name string, x, y Buffer) Buffer {
+	l := &Add{Name: name, A: x, B: y, Y: b.buffer(b.Width(x))}
+	return b.layer(l, l.Y)
+}
+
+// Concat adds the vectors xs one after the other.
+func (b *Builder) Concat(name string, xs ...Buffer) Buffer {
+	width := 0
+	for _, x := range xs {
+		width += b.Width(x)
+	}
+	l := &Concat{Name: name, Xs: slices.Clone(xs), Y: b.buffer(width)}
+	return b.layer(l, l.Y)
+}
+
+func (b *Builder) fail(format string, a ...any) {
+	if b.err == nil {
+		b.err = fmt.Errorf(format, a...)
+	}
+}
+
+func (b *Builder) layer(l Layer, y Buffer) Buffer {
+	b.m.Layers = append(b.m.Layers, l)
+	return y
+}
+
+func (b *Builder) buffer(width int) Buffer {
+	if width < 1 || width > MaxWidth {
+		b.fail("buffer %d has %d floats, want 1 to %d", len(b.m.Buffers), width, MaxWidth)
+		width = 1
+	}
+	b.m.Buffers = append(b.m.Buffers, width)
+	return Buffer(len(b.m.Buffers) - 1)
+}
+
+func (b *Builder) state(name string, initial []float32, size int) StateID {
+	b.m.States = append(b.m.States, State{Name: name, Size: size, Init: b.vector(name+"0", initial, size)})
+	return StateID(len(b.m.States) - 1)
+}
+
+func (b *Builder) tensor(t Tensor) TensorID {
+	t.Type = Float32
+	b.m.Tensors = append(b.m.Tensors, t)
+	return TensorID(len(b.m.Tensors) - 1)
+}
+
+// units derives H from the recurrent matrix, which has gates·H·H elements.
+func (b *Builder) units(name string, w Weights, gates int) int {
+	H := int(math.Round(math.Sqrt(float64(len(w.R)) / float64(gates))))
+	if H < 1 || gates*H*H != len(w.R) {
+		b.fail("layer %q: R of %d floats, want %d·H·H", name, len(w.R), gates)
+		return 1
+	}
+	return H
+}
+
+// noBR and noCell refuse what the layer would not read.
+func (b *Builder) noBR(name string, w Weights) {
+	if w.BR != nil {
+		b.fail("layer %q: BR is for a GRU; add it to B", name)
+	}
+}
+
+func (b *Builder) noCell(name string, w Weights) {
+	if w.P != nil {
+		b.fail("layer %q: P is for an LSTM", name)
+	}
+	if w.C0 != nil {
+		b.fail("layer %q: C0 is for an LSTM; this layer has no cell state", name)
+	}
+}
+
+func (b *Builder) gates(name string, x Buffer, w Weights, H, gates int) (W, R, B TensorID) {
+	return b.matrix(name+".W", w.W, gates*H, b.Width(x)), b.matrix(name+".R", w.R, gates*H, H), b.vector(name+".B", w.B, gates*H)
+}
+
+func (b *Builder) matrix(name string, w []float32, rows, cols int) TensorID {
+	if int64(len(w)) != int64(rows)*int64(cols) || len(w) == 0 {
+		b.fail("tensor %q: %d floats, want %d×%d", name, len(w), rows, cols)
+		return None
+	}
+	t := Tensor{Name: name, Layout: Panels, Rows: rows, Cols: cols}
+	if quant.Narrow(rows, cols) {
+		t.Layout = Narrow
+		t.F32 = make([]float32, quant.NarrowFloats(rows, cols))
+		quant.PackNarrow(t.F32, w, rows, cols)
+	} else {
+		t.F32 = make([]float32, quant.PanelFloats(rows, cols))
+		quant.PackPanels(t.F32, w, rows, cols)
+	}
+	return b.tensor(t)
+}
+
+// vector adds v, padded; nil gives None.
+func (b *Builder) vector(name string, v []float32, rows int) TensorID {
+	if v == nil {
+		return None
+	}
+	if len(v) != rows {
+		b.fail("tensor %q: %d floats, want %d", name, len(v), rows)
+		return None
+	}
+	t := Tensor{Name: name, Layout: Vector, Rows: rows, Cols: 1, F32: make([]float32, quant.Pad(rows))}
+	copy(t.F32, v)
+	return b.tensor(t)
+}

@@ -1,0 +1,331 @@
+// Package format defines the .rnn file and reads, checks, builds and writes it.
+//
+// A .rnn file holds one recurrent network, ready to run: a short program of
+// layers, the weights in the order in which kernels read them, and a proof of
+// what the network computes. It is made to be mapped into memory, or embedded in
+// a program, and used where it lies. Open, FromBytes and Load read a file, a
+// Builder makes a Model, Marshal and WriteFile write it. This package knows what
+// a model is; package infer runs it.
+//
+// What follows is the specification of version 1 of the file. It is complete:
+// a reader or writer in another language needs nothing else, except package asm
+// where it wants to compute the same bits.
+//
+// # The file
+//
+// A file is a header of 64 bytes, the directory, and the tensors:
+//
+//	0                     header
+//	64                    directory, of the size that the header says
+//	the next multiple     first tensor
+//	  of 64, each         second tensor …
+//	the next multiple     end of the file
+//	  of 64
+//
+// All numbers are little-endian. u8, u16, u32 and u64 are unsigned integers of
+// that many bits; a float is an IEEE-754 binary32. A text is a u32, its length in
+// bytes, and then that much UTF-8, without a terminator. In the directory one
+// field follows the other with nothing between them: a field may lie at any
+// offset.
+//
+// Reserved fields, the bytes between two parts, and the padding inside tensors
+// are zero. So there is exactly one file for a model.
+//
+// # Header
+//
+//	offset  type    field           rule
+//	0       u8[8]   magic           89 72 6e 6e 0d 0a 1a 0a: "\x89rnn\r\n\x1a\n"
+//	8       u32     version         1
+//	12      u32     flags           0
+//	16      u64     file size       in bytes: a multiple of 64, at most 2⁴⁰
+//	24      u32     directory size  in bytes, without the header
+//	28      u8[28]  reserved        0
+//	56      u32     body checksum   of all bytes from 64 to the end of the file
+//	60      u32     header checksum of bytes 0 to 59
+//
+// A checksum is a CRC-32C: Castagnoli's polynomial 0x1edc6f41, bits reflected,
+// register and result inverted, as in iSCSI (RFC 3720) and in the CRC32
+// instructions of x86 and ARM. That of the nine characters 123456789 is e3069283.
+//
+// # Directory
+//
+// Five lists and two single fields, in this order. A list is a u32, the number of
+// its entries, and then the entries, whose fields are indented here:
+//
+//	buffers   list
+//	  width     u32     floats in the buffer
+//	output    u32     the buffer that a step hands out, not buffer 0
+//	states    list
+//	  name      text
+//	  size      u32     floats in the state
+//	  initial   u32     the tensor it starts from, in vector layout, rows = size;
+//	                    ffffffff: it starts from zeros
+//	tensors   list
+//	  name      text
+//	  type      u8      1: float
+//	  layout    u8      1 panels, 2 narrow, 3 vector, 4 table
+//	  reserved  u16     0
+//	  rows      u32     not 0
+//	  columns   u32     not 0; 1 for a vector
+//	  offset    u64     where it starts, from the beginning of the file
+//	layers    list
+//	  type      u16     see below
+//	  reserved  u16     0
+//	  name      text
+//	  …                 the fields of the type, see below
+//	metadata  list
+//	  key       text    no key twice
+//	  value     text
+//	witness
+//	  seed      u64
+//	  steps     u32     0: there is no witness
+//	  reserved  u32     0
+//	  hash      u8[32]
+//
+// The directory ends with the witness. Buffers, states and tensors are referred
+// to by their index in the list, from 0. Names are for people; they need not be
+// there, nor be unique.
+//
+// # Program
+//
+// A step puts the input into buffer 0, runs the layers in the order of the list,
+// and hands out the output buffer. A buffer is a vector of floats that lives for
+// one step; a state is one that lives from step to step.
+//
+// Every buffer but 0 is written by exactly one layer and read only by layers after
+// it. Every state belongs to exactly one layer. A tensor may serve any number of
+// layers and states.
+//
+// The input is a vector of features, unless the program has an embedding. Then it
+// is a token: buffer 0 has one float, a whole number below the number of rows in
+// the embedding's table; only embeddings read it, and all their tables have the
+// same number of rows.
+//
+// # Layers
+//
+// Each field of a layer is one u32, in this order after the name:
+//
+//	type             fields                    shapes
+//	1  dense         X  Y  W  B? F             W [Y,X]   B [Y]
+//	2  rnn           X  Y  H  W  R  B? F       W [H,X]   R [H,H]   B [H]
+//	3  lstm          X  Y  H  C  W  R  B? P?   W [4H,X]  R [4H,H]  B [4H]  P [3H]
+//	4  gru           X  Y  H  W  R  B? BR?     W [3H,X]  R [3H,H]  B [3H]  BR [3H]
+//	5  embedding     X  Y  Table               Table [tokens,Y]
+//	6  activation    X  Y  F
+//	7  softmax       X  Y
+//	8  add           A  B  Y
+//	9  concat        n  X₁ … Xₙ  Y             n ≥ 1
+//	10 coupled lstm  X  Y  H  C  W  R  B? P?   W [3H,X]  R [3H,H]  B [3H]  P [2H]
+//	11 gru, before   X  Y  H  W  R  RN B?      W [3H,X]  R [2H,H]  RN [H,H]  B [3H]
+//
+// X and Y are buffers, and so are A and B of add; H and C are states; W, R, RN, B,
+// BR, P and Table are tensors: W, R and RN in panels or narrow layout, B, BR and P
+// vectors, Table a table. A tensor marked ? may be absent, ffffffff, and then
+// counts as zeros. [m,n] is a tensor of m rows and n columns, and a letter there
+// is the width of that buffer or state. The layers that have H have Y and C of the
+// same width; in 6 to 8 all widths are equal; Y of concat is as wide as its parts
+// together. F is an activation: 0 linear, 1 sigmoid σ, 2 tanh, 3 relu, which is
+// max(x, 0); rnn has only 2 or 3.
+//
+// What they compute, with · between a matrix and a vector as their product,
+// elsewhere element by element, and h, c the states H, C before the step:
+//
+//	dense       Y = F(W·X + B)
+//	rnn         Y = H = F((B + W·X) + R·h)
+//	lstm        i,f,g,o = the four quarters of (B + W·X) + R·h, each with H rows,
+//	            p,q,s = the three thirds of P
+//	            C = σ(f + q·c)·c + σ(i + p·c)·tanh(g)
+//	            Y = H = σ(o + s·C)·tanh(C)
+//	coupled     i,g,o = the three thirds of (B + W·X) + R·h, p,q the halves of P
+//	lstm        u = σ(i + p·c)
+//	            C = (1−u)·c + u·tanh(g)
+//	            Y = H = σ(o + q·C)·tanh(C)
+//	gru         r,z,n = the three thirds of B + W·X, r',z',n' those of BR + R·h
+//	            u = σ(z + z')
+//	            Y = H = u·h + (1−u)·tanh(n + σ(r + r')·n')
+//	gru,        r,z,n = the three thirds of B + W·X, r',z' the halves of R·h
+//	before      u = σ(z + z')
+//	            Y = H = u·h + (1−u)·tanh(n + RN·(σ(r + r')·h))
+//	embedding   Y = row X of Table
+//	activation  Y = F(X)
+//	softmax     Y[i] = exp(X[i]) / Σ exp(X[j])
+//	add         Y = A + B
+//	concat      Y = X₁, X₂ … one after the other
+//
+// So the gates are stored in PyTorch's order, i f g o and r z n, and peepholes in
+// the order of the gates that they belong to. The update gate of both GRUs keeps
+// the old state where it is 1; the reset gate acts after the recurrent product in
+// type 4, before it in type 11. Before they are stored, C of the LSTMs and H of the
+// others become zero where their magnitude is below 2⁻⁶⁰, which keeps a long silence
+// free of subnormal numbers.
+//
+// Package asm defines every operation to the bit: the order of sums, which
+// multiplications and additions are fused, sigmoid, tanh and exp. There sigmoid
+// limits its argument to ±32, so that it is never below 1.3e-14.
+//
+// # Tensors
+//
+// The first tensor starts at the first multiple of 64 that is not inside the
+// directory, every other at the first multiple of 64 after its predecessor's end,
+// and the file ends at the first multiple of 64 after the last: the offsets are
+// written down to be checked. Elements are finite, which is for those to verify who
+// compute with them. With pad(n) for n rounded up to a multiple of 16, the element
+// in row r and column k is at this index:
+//
+//	layout     floats              index
+//	1 panels   pad(rows)·columns   p·64·columns + k·min(64, pad(rows) − 64·p) + r mod 64,
+//	                               with p = r div 64
+//	2 narrow   rows·pad(columns)   r·pad(columns) + k
+//	3 vector   pad(rows)           r
+//	4 table    rows·columns        r·columns + k
+//
+// Panels are for SIMD with one row to a lane: 64 rows lie together, column after
+// column; the last panel has 16, 32, 48 or 64 rows. Narrow is for matrices of 15
+// rows or fewer, where lanes would be idle. A writer is free to choose between the
+// two; since they sum in a different order, the choice shows in the last bits of
+// the results.
+//
+// # Witness
+//
+// The witness says what the network computes, so that a machine can prove to
+// itself that it computes the same: hash is the SHA-256 of the outputs of this
+// many steps from the initial states, each output as its floats' bytes in order.
+// The input is made from seed by SplitMix64, one draw for each float:
+//
+//	s = seed at first; all arithmetic modulo 2⁶⁴
+//	s = s + 9e3779b97f4a7c15
+//	u = s
+//	u = (u xor (u >> 30)) · bf58476d1ce4e5b9
+//	u = (u xor (u >> 27)) · 94d049bb133111eb
+//	u = u xor (u >> 31)
+//	features: x = (u >> 40) / 2²³ − 1, exact, uniform in [−1, 1)
+//	token:    x = u mod tokens
+//
+// # Metadata
+//
+// Keys are free, and a reader ignores those that it does not know. rnnedge's own
+// tools use these:
+//
+//	vocabulary     a character model's tokens: one character each, in token order
+//	source         the name of the file that was converted
+//	source format  and what it was
+//
+// # Limits
+//
+// A file beyond one of these is refused:
+//
+//	file                                        2⁴⁰ bytes
+//	entries of a list, buffers of a concat      65536
+//	a name, a key                               1024 bytes
+//	a buffer, a state                           2²⁰ floats, and not 0
+//	all buffers and states together             2²⁴ floats
+//	rows, columns                               2³⁰ each
+//	tokens                                      2²⁴
+//	columns of a matrix in narrow layout        2¹⁵
+//	work of a step                              2³²
+//	steps of a witness                          2²⁰, and 2³⁶ with the work of each
+//
+// The work of a step is the elements of every matrix that a layer reads, as often
+// as one does, and the floats that each layer writes.
+//
+// # Versions
+//
+// A reader refuses what it does not know, and says its name: another version, a
+// flag, a type, a layout, an activation, a reserved field that is not zero, a rule
+// of this page that is broken. Nothing can be skipped, so a file that opens means
+// what its writer meant. Whatever changes the meaning of a file or adds to it
+// gets a new version number; a reader of version 2 will go on reading version 1.
+// Magic and version keep their place for ever. Metadata is the place for what a
+// reader may ignore.
+//
+// # Example
+//
+// A recurrent layer of two units on one input, with relu:
+//
+//	h₀ = relu((½ +  x ) + (½h₀ − ¼h₁))
+//	h₁ = relu((−¼ + ½x) + ( h₀ + ½h₁))
+//
+// with the values of the step before on the right. 00 ×28 stands for 28 zero bytes.
+//
+//	0000  89 72 6e 6e 0d 0a 1a 0a  magic
+//	0008  01 00 00 00              version 1
+//	000c  00 00 00 00              flags
+//	0010  40 02 00 00 00 00 00 00  file size 576
+//	0018  f4 00 00 00              directory size 244
+//	001c  00 ×28                   reserved
+//	0038  e5 29 8f 76              body checksum
+//	003c  f8 b8 69 17              header checksum
+//
+//	0040  02 00 00 00              2 buffers
+//	0044  01 00 00 00              buffer 0, the input: 1 float
+//	0048  02 00 00 00              buffer 1: 2 floats
+//	004c  01 00 00 00              output: buffer 1
+//	0050  01 00 00 00              1 state
+//	0054  05 00 00 00              state 0: name of 5 bytes
+//	0058  72 6e 6e 2e 68           "rnn.h"
+//	005d  02 00 00 00              2 floats
+//	0061  ff ff ff ff              starts from zeros
+//	0065  03 00 00 00              3 tensors
+//	0069  05 00 00 00              tensor 0: name of 5 bytes
+//	006d  72 6e 6e 2e 57           "rnn.W"
+//	0072  01                       float
+//	0073  01                       panels
+//	0074  00 00                    reserved
+//	0076  02 00 00 00              2 rows
+//	007a  01 00 00 00              1 column
+//	007e  40 01 00 00 00 00 00 00  at 0140
+//	0086  05 00 00 00              tensor 1: name of 5 bytes
+//	008a  72 6e 6e 2e 52           "rnn.R"
+//	008f  01                       float
+//	0090  01                       panels
+//	0091  00 00                    reserved
+//	0093  02 00 00 00              2 rows
+//	0097  02 00 00 00              2 columns
+//	009b  80 01 00 00 00 00 00 00  at 0180
+//	00a3  05 00 00 00              tensor 2: name of 5 bytes
+//	00a7  72 6e 6e 2e 42           "rnn.B"
+//	00ac  01                       float
+//	00ad  03                       vector
+//	00ae  00 00                    reserved
+//	00b0  02 00 00 00              2 rows
+//	00b4  01 00 00 00              1 column
+//	00b8  00 02 00 00 00 00 00 00  at 0200
+//	00c0  01 00 00 00              1 layer
+//	00c4  02 00                    layer 0: rnn
+//	00c6  00 00                    reserved
+//	00c8  03 00 00 00              name of 3 bytes
+//	00cc  72 6e 6e                 "rnn"
+//	00cf  00 00 00 00              X: buffer 0
+//	00d3  01 00 00 00              Y: buffer 1
+//	00d7  00 00 00 00              H: state 0
+//	00db  00 00 00 00              W: tensor 0
+//	00df  01 00 00 00              R: tensor 1
+//	00e3  02 00 00 00              B: tensor 2
+//	00e7  03 00 00 00              F: relu
+//	00eb  01 00 00 00              1 metadata entry
+//	00ef  06 00 00 00              key of 6 bytes
+//	00f3  73 6f 75 72 63 65        "source"
+//	00f9  07 00 00 00              value of 7 bytes
+//	00fd  65 78 61 6d 70 6c 65     "example"
+//	0104  01 00 00 00 00 00 00 00  witness: seed 1
+//	010c  04 00 00 00              4 steps
+//	0110  00 00 00 00              reserved
+//	0114  cb 8c bf 9f 72 8f d1 74  SHA-256 of the 4 outputs
+//	011c  3f 46 b2 10 72 66 ed d7
+//	0124  1f 28 26 19 4c 09 11 6f
+//	012c  ff 81 e9 1f e0 ec 57 5a
+//	0134  00 ×12                   to the next multiple of 64
+//
+//	0140  00 00 80 3f              W: row 0, 1.0
+//	0144  00 00 00 3f              row 1, 0.5
+//	0148  00 ×56                   rows 2 to 15
+//	0180  00 00 00 3f              R: column 0, row 0, 0.5
+//	0184  00 00 80 3f              row 1, 1.0
+//	0188  00 ×56                   rows 2 to 15
+//	01c0  00 00 80 be              column 1, row 0, −0.25
+//	01c4  00 00 00 3f              row 1, 0.5
+//	01c8  00 ×56                   rows 2 to 15
+//	0200  00 00 00 3f              B: row 0, 0.5
+//	0204  00 00 80 be              row 1, −0.25
+//	0208  00 ×56                   rows 2 to 15
+package format

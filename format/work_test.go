@@ -1,0 +1,34 @@
+package format
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// A small file cannot make a step, or the witness, take for ever: by many layers
+// that share one tensor, or by wide buffers and many steps.
+func TestWorkIsBounded(t *testing.T) {
+	shared := func(layers int) *Model {
+		m := &Model{Buffers: []int{1024}, Tensors: []Tensor{{"w", Float32, Panels, 1024, 1024, make([]float32, 1<<20)}}}
+		for i := range layers {
+			m.Layers = append(m.Layers, &Dense{"d", Buffer(i), Buffer(i + 1), 0, None, Linear})
+			m.Buffers = append(m.Buffers, 1024)
+		}
+		m.Output = Buffer(layers)
+		return m
+	}
+	_, err := Marshal(shared(4000))
+	require.NoError(t, err)
+	_, err = Marshal(shared(4096))
+	assert.EqualError(t, err, `format: layer 4092 (dense "d"): the work of a step exceeds 4294967296`)
+
+	wide := &Model{Buffers: []int{1 << 20, 1 << 20}, Output: 1, Layers: []Layer{&Activate{"a", Input, 1, Tanh}}}
+	wide.Witness.Steps = 1 << 16
+	_, err = Marshal(wide)
+	require.NoError(t, err)
+	wide.Witness.Steps++
+	_, err = Marshal(wide)
+	assert.EqualError(t, err, "format: witness of 65537 steps of work 1048576, want at most 68719476736 together")
+}

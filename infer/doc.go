@@ -1,0 +1,44 @@
+// Package infer runs recurrent networks: it opens a .rnn model and steps it,
+// one time step per call, for ever, without allocating.
+//
+//	m, err := infer.Open("model.rnn")   // or FromBytes for go:embed, Load for an io.Reader
+//	s := m.NewSession()                 // the only allocation
+//	for {
+//		err = s.Step(y, x)              // len(x) = m.InputSize(), len(y) = m.OutputSize()
+//	}
+//
+// A Model is immutable and may be shared by any number of goroutines. A Session
+// is one stream: it owns its state and belongs to one goroutine at a time.
+//
+// # The same bits everywhere
+//
+// One model and one input give one output, bit for bit, on every CPU and however
+// the input is cut into calls. Package asm defines the arithmetic and holds its
+// kernels to it; the model chooses a table of kernels once, when it is opened
+// (RNNEDGE_ISA or WithISA name another one). Verify runs the model's witness: it
+// proves on the device that this machine computes what the converter computed.
+//
+// # What can go wrong
+//
+// Opening a model checks everything that a step relies on, so a step can fail
+// only for its arguments. Then it returns an error that names the argument and
+// what was expected, and the state stays what it was. Errors of a Session are
+// allocated with it: the value is good until the session's next call, and
+// errors.Is tells its kind (ErrLength, ErrValue, ErrOverflow, ErrState,
+// ErrClosed).
+//
+// Inputs must be finite and at most Model.Limit in magnitude: the bound, worked
+// out from the weights when the model is opened, below which no sum inside the
+// net can overflow. It is astronomically large for any trained net. A relu
+// RNN, whose state can grow without bound, is checked against it at each step;
+// then the error is ErrOverflow.
+//
+// # How a step runs
+//
+// The layers of the model become operations bound to the session's one arena of
+// float32: the states first, then the buffers between the layers, then scratch.
+// A recurrent layer is two matrix-vector products, zx = B + W·x and zh = R·h, and
+// one update kernel that turns both into the new state. Its output buffer is
+// its state: nothing is copied. Large products are called in slices of weights,
+// since Go cannot interrupt assembly and the garbage collector would wait.
+package infer

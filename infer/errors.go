@@ -1,0 +1,56 @@
+package infer
+
+import (
+	"errors"
+	"fmt"
+)
+
+// The kinds of errors that a Session returns.
+var (
+	// ErrLength: a slice has the wrong length.
+	ErrLength = errors.New("wrong length")
+	// ErrValue: an input is not finite, is larger than Model.Limit, or is not a
+	// token of the vocabulary.
+	ErrValue = errors.New("value out of range")
+	// ErrOverflow: the state of a relu RNN left the range of Model.Limit.
+	ErrOverflow = errors.New("state out of range")
+	// ErrState: SetState got bytes that are no state of this model.
+	ErrState = errors.New("not a state of this model")
+	// ErrClosed: the model was closed.
+	ErrClosed = errors.New("model is closed")
+)
+
+// sessionError is the one error value of a session. It is filled in where the
+// fault is found and put into words only when it is read, so that a failing call
+// does not allocate.
+type sessionError struct {
+	kind       error
+	argument   string
+	have, want int
+	times      int // want is times this, if it is not 0
+	value      float32
+	limit      float32
+	reason     string
+}
+
+func (e *sessionError) Unwrap() error { return e.kind }
+
+func (e *sessionError) Error() string {
+	switch e.kind {
+	case ErrLength:
+		if e.times != 0 {
+			return fmt.Sprintf("infer: %s has %d elements, want %d for each of %d steps", e.argument, e.have, e.times, e.want)
+		}
+		return fmt.Sprintf("infer: %s has %d elements, want %s%d", e.argument, e.have, e.reason, e.want)
+	case ErrValue:
+		if e.want > 0 {
+			return fmt.Sprintf("infer: %s[%d] is %v, want a whole number from 0 to %d", e.argument, e.have, e.value, e.want-1)
+		}
+		return fmt.Sprintf("infer: %s[%d] is %v, want a finite number of at most ±%g", e.argument, e.have, e.value, e.limit)
+	case ErrOverflow:
+		return fmt.Sprintf("infer: the state of layer %q left ±%g; the step was taken back", e.argument, e.limit)
+	case ErrState:
+		return "infer: state: " + e.reason
+	}
+	return "infer: " + e.kind.Error()
+}

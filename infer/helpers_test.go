@@ -1,0 +1,152 @@
+package infer
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rnnedge/rnnedge/asm"
+	"github.com/rnnedge/rnnedge/format"
+)
+
+func TestMain(m *testing.M) {
+	if want := os.Getenv("RNNEDGE_REQUIRE_ISA"); want != "" {
+		if _, err := asm.ByName(want); err != nil {
+			fmt.Println("RNNEDGE_REQUIRE_ISA:", err)
+			os.Exit(1)
+		}
+	}
+	os.Exit(m.Run())
+}
+
+// A random source of weights and inputs.
+type random struct{ *rand.Rand }
+
+func newRandom(seed uint64) random { return random{rand.New(rand.NewPCG(seed, 99))} }
+
+// uniform returns n numbers in ±scale.
+func (r random) uniform(n int, scale float64) []float32 {
+	v := make([]float32, n)
+	for i := range v {
+		v[i] = float32((2*r.Float64() - 1) * scale)
+	}
+	return v
+}
+
+// weights returns the tensors of a cell, initialised as PyTorch does.
+func (r random) weights(gates, I, H int, twoBiases bool) format.Weights {
+	scale := 1 / math.Sqrt(float64(H))
+	w := format.Weights{
+		W: r.uniform(gates*H*I, scale), R: r.uniform(gates*H*H, scale), B: r.uniform(gates*H, scale),
+		H0: r.uniform(H, 1),
+	}
+	if gates == 4 {
+		w.C0 = r.uniform(H, 1)
+	}
+	if twoBiases {
+		w.BR = r.uniform(gates*H, scale)
+	}
+	return w
+}
+
+// A builtModel is a small model of every layer type in one program.
+func everyLayer(t testing.TB) []byte {
+	r := newRandom(1)
+	b := format.NewBuilder(5)
+	wide := b.Dense("widen", format.Input, r.uniform(20*5, 0.5), r.uniform(20, 0.1), format.Relu)
+	l := b.LSTM("lstm", wide, r.weights(4, 20, 17, false))
+	peepholes := r.weights(4, 17, 17, false)
+	peepholes.P = r.uniform(3*17, 0.5)
+	l = b.LSTM("peephole", l, peepholes)
+	l = b.CoupledLSTM("coupled", l, r.weights(3, 17, 17, false))
+	both := r.weights(3, 17, 17, false)
+	both.P = r.uniform(2*17, 0.5)
+	l = b.CoupledLSTM("coupled peephole", l, both)
+	l = b.GRUBefore("before", l, r.weights(3, 17, 17, false))
+	g := b.GRU("gru", l, r.weights(3, 17, 17, true))
+	skip := b.Add("skip", l, g)
+	v := b.RNN("rnn", skip, r.weights(1, 17, 9, false), format.Tanh)
+	joined := b.Concat("joined", v, g)
+	a := b.Activate("squash", joined, format.Sigmoid)
+	head := b.Dense("head", a, r.uniform(3*26, 0.3), r.uniform(3, 0.1), format.Linear)
+	b.Output(b.Softmax("probability", head))
+	return marshal(t, b)
+}
+
+func marshal(t testing.TB, b *format.Builder) []byte {
+	m, err := b.Model()
+	require.NoError(t, err)
+	file, err := format.Marshal(m)
+	require.NoError(t, err)
+	return file
+}
+
+// cells are the recurrent layers that cellModel makes.
+var cells = []string{"lstm", "peephole", "coupled", "coupled peephole", "gru", "gru before", "rnn", "relu"}
+
+// cellModel is one recurrent layer.
+func cellModel(t testing.TB, cell string, I, H int) []byte {
+	r := newRandom(uint64(1000*I + H))
+	b := format.NewBuilder(I)
+	switch cell {
+	case "lstm":
+		b.Output(b.LSTM(cell, format.Input, r.weights(4, I, H, false)))
+	case "peephole":
+		w := r.weights(4, I, H, false)
+		w.P = r.uniform(3*H, 1)
+		b.Output(b.LSTM(cell, format.Input, w))
+	case "coupled":
+		b.Output(b.CoupledLSTM(cell, format.Input, r.weights(3, I, H, false)))
+	case "coupled peephole":
+		w := r.weights(3, I, H, false)
+		w.P, w.C0 = r.uniform(2*H, 1), r.uniform(H, 1)
+		b.Output(b.CoupledLSTM(cell, format.Input, w))
+	case "gru before":
+		b.Output(b.GRUBefore(cell, format.Input, r.weights(3, I, H, false)))
+	case "gru":
+		b.Output(b.GRU(cell, format.Input, r.weights(3, I, H, true)))
+	case "rnn":
+		b.Output(b.RNN(cell, format.Input, r.weights(1, I, H, false), format.Tanh))
+	case "relu":
+		w := r.weights(1, I, H, false)
+		for i := range w.R {
+			w.R[i] /= 4 // a state that stays in bounds
+		}
+		b.Output(b.RNN(cell, format.Input, w, format.Relu))
+	default:
+		t.Fatal("no cell ", cell)
+	}
+	return marshal(t, b)
+}
+
+func tokenModel(t testing.TB) []byte {
+	r := newRandom(7)
+	b := format.NewBuilder(1)
+	e := b.Embedding("embed", r.uniform(11*6, 1), 6)
+	b.Output(b.LSTM("lstm", e, r.weights(4, 6, 8, false)))
+	return marshal(t, b)
+}
+
+// onEveryISA runs f with the model opened for each table of this machine.
+func onEveryISA(t *testing.T, file []byte, f func(t *testing.T, m *Model)) {
+	for _, k := range asm.All() {
+		t.Run(k.Name, func(t *testing.T) {
+			m, err := FromBytes(file, WithISA(k.Name))
+			require.NoError(t, err)
+			require.Equal(t, k.Name, m.ISA())
+			f(t, m)
+		})
+	}
+}
+
+func bits(x []float32) []uint32 {
+	b := make([]uint32, len(x))
+	for i, v := range x {
+		b[i] = math.Float32bits(v)
+	}
+	return b
+}

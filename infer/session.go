@@ -1,0 +1,163 @@
+package infer
+
+import (
+	"math"
+
+	"github.com/rnnedge/rnnedge/asm"
+	"github.com/rnnedge/rnnedge/format"
+)
+
+// A Session is one stream through a model: its state, and the memory that a step
+// needs. It must be used by one goroutine at a time.
+type Session struct {
+	model      *Model
+	operations []operation
+	names      []string // of the layers, for errors
+
+	arena  []float32 // as planned: states first
+	states []float32 // the head of arena
+	spare  []float32 // as large as states: to check a state, to take back a step
+	input  []float32
+	output []float32
+
+	vocabulary int
+	err        sessionError
+}
+
+// NewSession returns a stream in its initial state. It allocates
+// Model.SessionBytes and a little for each layer; nothing after it allocates.
+func (m *Model) NewSession() *Session {
+	// 15 more floats, so that the arena can start on a cache line.
+	b := &binder{m, asm.Align(make([]float32, m.plan.floats+15))[:m.plan.floats]}
+	s := &Session{
+		model: m,
+		arena: b.arena, states: b.arena[:m.plan.states],
+		spare:      make([]float32, m.plan.states),
+		input:      b.buffer(format.Input),
+		output:     b.buffer(m.file.Output),
+		vocabulary: m.Vocabulary(),
+	}
+	for _, l := range m.file.Layers {
+		s.operations = append(s.operations, b.bind(l))
+		s.names = append(s.names, l.LayerName())
+	}
+	s.Reset()
+	return s
+}
+
+// Model returns the model of the session.
+func (s *Session) Model() *Model { return s.model }
+
+// Step runs one time step: it reads x, advances the state and writes y, which
+// may be x. len(x) must be Model.InputSize, len(y) Model.OutputSize, each x
+// finite and at most Model.Limit in magnitude, or a token. On an error the state
+// is what it was and y is not written.
+func (s *Session) Step(y, x []float32) error {
+	if len(x) != len(s.input) {
+		return s.wrongLength("x", len(x), len(s.input), "")
+	}
+	if len(y) != len(s.output) {
+		return s.wrongLength("y", len(y), len(s.output), "")
+	}
+	return s.step(y, x)
+}
+
+// Run runs one step for each InputSize floats of xs and writes OutputSize floats
+// to ys for each: the bits that as many calls of Step give. It returns the
+// number of steps done; after an error, the state is the one after those.
+// xs and ys must not overlap.
+func (s *Session) Run(ys, xs []float32) (n int, err error) {
+	I, O := len(s.input), len(s.output)
+	if len(xs)%I != 0 {
+		return 0, s.wrongLength("xs", len(xs), I, "a multiple of ")
+	}
+	if steps := len(xs) / I; len(ys)%O != 0 || len(ys)/O != steps {
+		s.err = sessionError{kind: ErrLength, argument: "ys", have: len(ys), want: steps, times: O}
+		return 0, &s.err
+	}
+	if s.model.closed.Load() {
+		s.err = sessionError{kind: ErrClosed}
+		return 0, &s.err
+	}
+	for ; len(xs) > 0; n++ {
+		if err := s.step(ys[:O], xs[:I]); err != nil {
+			if s.err.kind == ErrValue {
+				s.err.argument, s.err.have = "xs", s.err.have+n*I
+			}
+			return n, err
+		}
+		xs, ys = xs[I:], ys[O:]
+	}
+	return n, nil
+}
+
+func (s *Session) step(y, x []float32) error {
+	m := s.model
+	if m.closed.Load() {
+		s.err = sessionError{kind: ErrClosed}
+		return &s.err
+	}
+	if s.vocabulary > 0 {
+		if v := x[0]; !(v >= 0 && v < float32(s.vocabulary) && v == float32(int(v))) {
+			s.err = sessionError{kind: ErrValue, argument: "x", value: v, want: s.vocabulary}
+			return &s.err
+		}
+	} else if !s.within(x) {
+		return s.wrongValue(x)
+	}
+	copy(s.input, x)
+	if m.plan.checked {
+		copy(s.spare, s.states)
+	}
+	for i, o := range s.operations {
+		if !o.step() {
+			copy(s.states, s.spare)
+			s.err = sessionError{kind: ErrOverflow, argument: s.names[i], limit: m.bounds.limit}
+			return &s.err
+		}
+	}
+	copy(y, s.output)
+	return nil
+}
+
+// within reports whether every x is finite and in range.
+func (s *Session) within(x []float32) bool {
+	for len(x) > elementwiseFloats {
+		if !s.model.kernels.WithinF32(x[:elementwiseFloats], s.model.bounds.limit) {
+			return false
+		}
+		x = x[elementwiseFloats:]
+	}
+	return s.model.kernels.WithinF32(x, s.model.bounds.limit)
+}
+
+// Reset puts the session into the model's initial state.
+func (s *Session) Reset() {
+	m := s.model
+	if m.closed.Load() {
+		return // the initial states were unmapped; every step is ErrClosed
+	}
+	clear(s.states)
+	for i, state := range m.file.States {
+		if t := m.file.Tensor(state.Init); t != nil {
+			copy(s.states[m.plan.state[i]:], t.F32[:state.Size])
+		}
+	}
+}
+
+func (s *Session) wrongLength(argument string, have, want int, relation string) error {
+	s.err = sessionError{kind: ErrLength, argument: argument, have: have, want: want, reason: relation}
+	return &s.err
+}
+
+// wrongValue names the first element of x that is out of range.
+func (s *Session) wrongValue(x []float32) error {
+	limit := s.model.bounds.limit
+	for i, v := range x {
+		if !(math.Abs(float64(v)) <= float64(limit)) {
+			s.err = sessionError{kind: ErrValue, argument: "x", have: i, value: v, limit: limit}
+			break
+		}
+	}
+	return &s.err
+}
