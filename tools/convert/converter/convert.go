@@ -1,0 +1,175 @@
+// Package converter turns trained weights into a .rnn model: it recognises the
+// format of the source by its content, reads it, puts the layers together and
+// gives the model a witness.
+package converter
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/rnnedge/rnnedge/format"
+	"github.com/rnnedge/rnnedge/infer"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/assemble"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/checkpoint"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/onnx"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/safetensors"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/spec"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/torch"
+)
+
+// An importer reads one source format.
+type importer struct {
+	name  string
+	sniff func(data []byte) bool
+	// read turns a file into a model, with what the spec adds, nil for none.
+	read func(file string, data []byte, s *spec.Spec) (*imported, error)
+}
+
+// imported is what an importer makes of a file.
+type imported struct {
+	model  *format.Model
+	format string   // the source format, as exactly as the file tells
+	notes  []string // what was left aside or changed
+}
+
+// importers, in the order they are asked whether a file is theirs.
+var importers = []importer{
+	{"PyTorch .pt/.pth", torch.Sniff, tensors(torch.Read)},
+	{"safetensors", safetensors.Sniff, tensors(safetensors.Read)},
+	{"ONNX", onnx.Sniff, graph(onnx.Read)},
+}
+
+// tensors makes an importer's read of a source that holds tensors and no program:
+// the spec says how they are connected.
+func tensors(read func(file string, data []byte) (*checkpoint.Checkpoint, error)) func(string, []byte, *spec.Spec) (*imported, error) {
+	return func(file string, data []byte, s *spec.Spec) (*imported, error) {
+		c, err := read(file, data)
+		if err != nil {
+			return nil, err
+		}
+		m, err := assemble.Model(c, s)
+		if err != nil {
+			return nil, err
+		}
+		return &imported{m, c.Format, c.Skipped}, nil
+	}
+}
+
+// graph makes an importer's read of a source that is a whole program: there is
+// nothing for a spec to say.
+func graph(read func(file string, data []byte) (*format.Model, string, []string, error)) func(string, []byte, *spec.Spec) (*imported, error) {
+	return func(file string, data []byte, s *spec.Spec) (*imported, error) {
+		if s != nil {
+			return nil, fmt.Errorf("%s: the file says how its layers are connected; convert it without the spec %s", file, s.File)
+		}
+		m, sourceFormat, notes, err := read(file, data)
+		if err != nil {
+			return nil, err
+		}
+		return &imported{m, sourceFormat, notes}, nil
+	}
+}
+
+// WitnessSteps is the length of the witness that a conversion adds.
+const WitnessSteps = 256
+
+// witnessSeed makes conversions of one source the same, byte for byte.
+const witnessSeed = 1
+
+// A Result is a converted model and what there is to say about it.
+type Result struct {
+	Model  *format.Model
+	Source string   // the file, and its format
+	Spec   string   // the spec that was used, "" for none
+	Notes  []string // what was left aside or changed
+}
+
+// Convert reads the checkpoint at source and the spec at specPath; with an empty
+// specPath, the spec beside the source with the same name and the ending .yaml or
+// .yml, if there is one. The error names the file, the tensor or layer, and what
+// was expected.
+func Convert(source, specPath string) (*Result, error) {
+	data, err := os.ReadFile(source)
+	if err != nil {
+		return nil, err
+	}
+	if specPath == "" {
+		specPath = beside(source)
+	}
+	var s *spec.Spec
+	if specPath != "" {
+		text, err := os.ReadFile(specPath)
+		if err != nil {
+			return nil, err
+		}
+		if s, err = spec.Parse(specPath, text); err != nil {
+			return nil, err
+		}
+	}
+	r, err := convert(source, data, s)
+	if err != nil {
+		return nil, err
+	}
+	r.Spec = specPath
+	return r, nil
+}
+
+// beside finds the spec that lies beside a source.
+func beside(source string) string {
+	for _, ending := range []string{".yaml", ".yml"} {
+		path := strings.TrimSuffix(source, filepath.Ext(source)) + ending
+		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+			return path
+		}
+	}
+	return ""
+}
+
+func convert(source string, data []byte, s *spec.Spec) (*Result, error) {
+	if bytes.HasPrefix(data, []byte("\x89rnn")) {
+		return nil, fmt.Errorf("%s: is a .rnn model already; look into it with -inspect", source)
+	}
+	for _, from := range importers {
+		if !from.sniff(data) {
+			continue
+		}
+		i, err := from.read(source, data, s)
+		if err != nil {
+			return nil, err
+		}
+		if err := complete(i.model, source, i.format); err != nil {
+			return nil, fmt.Errorf("%s: %w", source, err)
+		}
+		return &Result{Model: i.model, Source: fmt.Sprintf("%s (%s)", source, i.format), Notes: i.notes}, nil
+	}
+	var names []string
+	for _, from := range importers {
+		names = append(names, from.name)
+	}
+	return nil, fmt.Errorf("%s: the content is of no format that is supported: %s", source, strings.Join(names, ", "))
+}
+
+// complete adds what a model says about itself: where it came from, unless the
+// spec says so, and the witness.
+func complete(m *format.Model, source, sourceFormat string) error {
+	for _, e := range []format.Meta{{Key: "source", Value: filepath.Base(source)}, {Key: "source format", Value: sourceFormat}} {
+		if m.Value(e.Key) == "" {
+			m.Meta = append(m.Meta, e)
+		}
+	}
+	file, err := format.Marshal(m)
+	if err != nil {
+		return err
+	}
+	engine, err := infer.FromBytes(file)
+	if err != nil {
+		return err
+	}
+	m.Witness, err = engine.Witness(witnessSeed, WitnessSteps)
+	return err
+}

@@ -1,0 +1,46 @@
+package assemble
+
+import (
+	"fmt"
+
+	"github.com/rnnedge/rnnedge/tools/convert/internal/checkpoint"
+)
+
+// inputWidth is the width of the model's input: given, or told by a layer that
+// reads it.
+func (a *assembly) inputWidth() (int, error) {
+	if a.spec.Input > 0 {
+		return a.spec.Input, nil
+	}
+	for i, l := range a.spec.Layers {
+		if !(i == 0 && l.From == nil || len(l.From) == 1 && l.From[0] == "input") {
+			continue
+		}
+		for _, name := range map[string][]string{
+			"embedding": {"weight"}, "dense": {"weight"},
+			"rnn": {"weight_ih_l0", "weight_ih"}, "gru": {"weight_ih_l0", "weight_ih"}, "lstm": {"weight_ih_l0", "weight_ih"},
+		}[l.Kind] {
+			t := a.checkpoint.Lookup(join(l.Prefix, name))
+			switch {
+			case t == nil:
+			case l.Kind == "embedding":
+				return 1, nil
+			case len(t.Shape) == 2:
+				return t.Shape[1], nil
+			}
+		}
+		if l.Prefix != "" || l.Kind == "rnn" || l.Kind == "gru" || l.Kind == "lstm" {
+			return 0, fmt.Errorf("%s:%d: %s: no tensors under %q in %s, which has %s",
+				a.spec.File, l.Line, l.Kind, l.Prefix, a.checkpoint.File, prefixes(a.checkpoint))
+		}
+	}
+	return 0, fmt.Errorf("%s: no layer tells the width of the input; add `input: N`", a.spec.File)
+}
+
+func prefixes(c *checkpoint.Checkpoint) string {
+	var list []string
+	for _, g := range groups(c) {
+		list = append(list, fmt.Sprintf("%q", g.prefix))
+	}
+	return shorten(list)
+}

@@ -1,0 +1,116 @@
+package assemble
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rnnedge/rnnedge/tools/convert/internal/checkpoint"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/spec"
+)
+
+// A group is the tensors under one prefix.
+type group struct {
+	prefix  string
+	tensors []*checkpoint.Tensor
+}
+
+// groups collects tensors by prefix, in file order.
+func groups(c *checkpoint.Checkpoint) (list []*group) {
+	byPrefix := map[string]*group{}
+	for i := range c.Tensors {
+		t := &c.Tensors[i]
+		prefix := ""
+		if dot := strings.LastIndexByte(t.Name, '.'); dot >= 0 {
+			prefix = t.Name[:dot]
+		}
+		g := byPrefix[prefix]
+		if g == nil {
+			g = &group{prefix: prefix}
+			byPrefix[prefix] = g
+			list = append(list, g)
+		}
+		g.tensors = append(g.tensors, t)
+	}
+	return list
+}
+
+// find returns the tensor of g with this last name, nil if there is none.
+func (g *group) find(name string) *checkpoint.Tensor {
+	for _, t := range g.tensors {
+		if t.Name == join(g.prefix, name) {
+			return t
+		}
+	}
+	return nil
+}
+
+// cell is the kind of recurrent layer that g's tensors are, "" if they are none.
+func (g *group) cell() string {
+	hh := g.find("weight_hh_l0")
+	if hh == nil {
+		hh = g.find("weight_hh")
+	}
+	if hh == nil || len(hh.Shape) != 2 || hh.Shape[1] == 0 || hh.Shape[0]%hh.Shape[1] != 0 {
+		return ""
+	}
+	return kindOf(hh.Shape[0] / hh.Shape[1])
+}
+
+// alone is the spec of a checkpoint that needs none: one LSTM or GRU stack and
+// nothing else. (A lone nn.RNN does not tell its nonlinearity.)
+func alone(c *checkpoint.Checkpoint) (*spec.Spec, error) {
+	list := groups(c)
+	if len(list) == 0 {
+		return nil, fmt.Errorf("%s: no tensors", c.File)
+	}
+	if kind := list[0].cell(); len(list) == 1 && (kind == "lstm" || kind == "gru") {
+		return &spec.Spec{File: c.File, Layers: []spec.Layer{{Kind: kind, Prefix: list[0].prefix}}}, nil
+	}
+	return nil, fmt.Errorf("%s: its tensors do not say how the layers are connected; save this as a .yaml beside it, correct it, and give it with -spec:\n\n%s",
+		c.File, Suggest(c))
+}
+
+// Suggest writes a spec to start from: a layer for each group of tensors, in
+// file order, with what has to be filled in.
+func Suggest(c *checkpoint.Checkpoint) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# Layers in order of execution; %s does not tell the order or the activations.\nlayers:\n", c.File)
+	for _, g := range groups(c) {
+		weight := g.find("weight")
+		switch kind := g.cell(); {
+		case kind == "rnn":
+			fmt.Fprintf(&b, "  - rnn: %s%s\n    activation: tanh # or relu: the nonlinearity of nn.RNN\n", quoted(g.prefix), shapes(g, "weight_ih", "weight_hh"))
+		case kind != "":
+			fmt.Fprintf(&b, "  - %s: %s%s\n", kind, quoted(g.prefix), shapes(g, "weight_ih", "weight_hh"))
+		case weight != nil && len(weight.Shape) == 2 && g.find("bias") == nil && strings.Contains(strings.ToLower(g.prefix), "emb"):
+			fmt.Fprintf(&b, "  - embedding: %s # %d tokens of %d\n", quoted(g.prefix), weight.Shape[0], weight.Shape[1])
+		case weight != nil && len(weight.Shape) == 2:
+			fmt.Fprintf(&b, "  - dense: %s # %d → %d\n    activation: linear # or sigmoid, tanh, relu\n", quoted(g.prefix), weight.Shape[1], weight.Shape[0])
+		default:
+			fmt.Fprintf(&b, "  # no kind of layer for %q:%s\n", g.prefix, shapes(g, ""))
+		}
+	}
+	return b.String()
+}
+
+// quoted is a prefix as YAML writes it; the empty one needs its quotes.
+func quoted(prefix string) string {
+	if prefix == "" {
+		return `""`
+	}
+	return prefix
+}
+
+// shapes lists the tensors of g whose last name starts with one of the words.
+func shapes(g *group, words ...string) string {
+	var list []string
+	for _, t := range g.tensors {
+		last := strings.TrimPrefix(t.Name[len(g.prefix):], ".")
+		for _, w := range words {
+			if strings.HasPrefix(last, w) {
+				list = append(list, fmt.Sprintf("%s %v", last, t.Shape))
+			}
+		}
+	}
+	return " # " + shorten(list)
+}

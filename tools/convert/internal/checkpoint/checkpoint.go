@@ -1,0 +1,34 @@
+// Package checkpoint is the vocabulary that the importers share: what a file of
+// trained weights holds, before anything is known about its layers.
+package checkpoint
+
+// Tensor is one named array of a checkpoint: dense, row-major, widened to
+// float32. Widening is exact for float16, bfloat16 and float32; float64 is
+// rounded to nearest, ties to even. NaN and infinities are kept.
+type Tensor struct {
+	Name  string
+	Shape []int // empty for a scalar; len(Data) is the product
+	Data  []float32
+	DType string // as stored: "float16", "bfloat16", "float32", "float64"
+}
+
+// Checkpoint is the content of one file. It does not alias the bytes it was
+// read from.
+type Checkpoint struct {
+	File    string            // name for messages
+	Format  string            // "PyTorch zip", "PyTorch legacy", "safetensors"
+	Tensors []Tensor          // in file order, names are unique
+	Meta    map[string]string // plain scalars and strings found beside the tensors, keys dotted
+	Skipped []string          // what was left aside or changed, one sentence each
+}
+
+// Lookup returns the tensor of that name, or nil if there is none. The tensor
+// belongs to the checkpoint.
+func (c *Checkpoint) Lookup(name string) *Tensor {
+	for i := range c.Tensors {
+		if c.Tensors[i].Name == name {
+			return &c.Tensors[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,43 @@
+package checkpoint
+
+import (
+	"fmt"
+	"strings"
+)
+
+// wrappers are the prefixes that PyTorch's wrappers put before every name:
+// DataParallel and DistributedDataParallel, and torch.compile.
+var wrappers = []string{"module.", "_orig_mod."}
+
+// Unwrap removes wrapper prefixes that every tensor name has, as often as they
+// are there, and notes each in Skipped.
+func (c *Checkpoint) Unwrap() {
+	for {
+		prefix := c.wrapper()
+		if prefix == "" {
+			return
+		}
+		for i := range c.Tensors {
+			c.Tensors[i].Name = c.Tensors[i].Name[len(prefix):]
+		}
+		c.Skipped = append(c.Skipped, fmt.Sprintf("prefix %q removed from every tensor name", prefix))
+	}
+}
+
+// wrapper returns the wrapper prefix common to all names, or "".
+func (c *Checkpoint) wrapper() string {
+	if len(c.Tensors) == 0 {
+		return ""
+	}
+	for _, prefix := range wrappers {
+		common := true
+		for i := range c.Tensors {
+			name := c.Tensors[i].Name
+			common = common && len(name) > len(prefix) && strings.HasPrefix(name, prefix)
+		}
+		if common {
+			return prefix
+		}
+	}
+	return ""
+}

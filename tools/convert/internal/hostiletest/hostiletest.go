@@ -1,0 +1,59 @@
+// Package hostiletest is what the tests of every reader share: damage a good
+// file in every small way, and watch memory and time.
+package hostiletest
+
+import (
+	"bytes"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Limits for reading one small file. It takes milliseconds, but the machine may
+// be busy, emulated, or watched by the race detector.
+const (
+	MaxBytes = 64 << 20
+	MaxTime  = 5 * time.Second
+)
+
+// Read runs one reading of a small file under [MaxBytes] and [MaxTime], and
+// returns its error. A panic fails the test as it is.
+func Read(t testing.TB, read func() error) error {
+	t.Helper()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	start := time.Now()
+	err := read()
+	elapsed := time.Since(start)
+	runtime.ReadMemStats(&after)
+	require.LessOrEqual(t, after.TotalAlloc-before.TotalAlloc, uint64(MaxBytes), "bytes allocated")
+	require.LessOrEqual(t, elapsed, MaxTime, "time")
+	return err
+}
+
+// Truncations reads every proper prefix of a good file; each must be an error.
+func Truncations(t testing.TB, data []byte, read func([]byte) error) {
+	t.Helper()
+	for n := range data {
+		prefix := bytes.Clone(data[:n])
+		err := Read(t, func() error { return read(prefix) })
+		require.Error(t, err, "first %d of %d bytes", n, len(data))
+	}
+}
+
+// Flips reads a good file with each of its bits flipped in turn. Where guarded
+// says that a checksum covers the byte, that must be an error; elsewhere it
+// must only end well.
+func Flips(t testing.TB, data []byte, read func([]byte) error, guarded func(offset int) bool) {
+	t.Helper()
+	for bit := range 8 * len(data) {
+		flipped := bytes.Clone(data)
+		flipped[bit/8] ^= 1 << (bit % 8)
+		err := Read(t, func() error { return read(flipped) })
+		if guarded != nil && guarded(bit/8) {
+			require.Error(t, err, "bit %d of byte %d", bit%8, bit/8)
+		}
+	}
+}

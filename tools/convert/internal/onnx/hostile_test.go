@@ -1,0 +1,57 @@
+package onnx_test
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rnnedge/rnnedge/tools/convert/internal/hostiletest"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/onnx"
+)
+
+// whole is a small model with most kinds of fields.
+func whole() []byte {
+	k := cellCase{op: "LSTM", bias: true, peephole: true, states: true}
+	return k.file(k.weights(rand.New(rand.NewPCG(1, 1))))
+}
+
+func read(data []byte) error {
+	onnx.Sniff(data)
+	_, _, _, err := onnx.Read("m.onnx", data)
+	return err
+}
+
+func TestHostile(t *testing.T) {
+	data := whole()
+	hostiletest.Truncations(t, data, read)
+	hostiletest.Flips(t, data, read, nil)
+}
+
+// Doubling a constant again and again must not double memory for ever.
+func TestDoubling(t *testing.T) {
+	parts := [][]byte{value(11, "x", 1, 1, 3), value(12, "y", 1, 3), constant("c0", []float32{1, 2}, true, 2)}
+	name := "c0"
+	for k := range 60 {
+		next := "c" + string(rune('A'+k))
+		parts = append(parts, node("Concat", []string{name, name}, []string{next}, number("axis", 0)))
+		name = next
+	}
+	parts = append(parts, node("MatMul", []string{"x", name}, []string{"y"}))
+	err := hostiletest.Read(t, func() error { return read(model(parts...)) })
+	require.ErrorContains(t, err, "more computed elements")
+}
+
+func TestSniff(t *testing.T) {
+	require.True(t, onnx.Sniff(whole()))
+	for _, other := range []string{"", "{\"a\": 1}", "PK\x03\x04aaaa", "\x89HDF\r\n\x1a\n", "\x80\x02}q\x00.", "\x08\x00\x00\x00\x00\x00\x00\x00{}      ", "\x1c\x00\x00\x00TFL3", "\x89rnn"} {
+		require.False(t, onnx.Sniff([]byte(other)), "%q", other)
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add(whole())
+	f.Add(model(value(11, "x", 0, 3), value(12, "y", 0, 2), constant("w", make([]float32, 6), true, 3, 2),
+		node("MatMul", []string{"x", "w"}, []string{"m"}), node("Softmax", []string{"m"}, []string{"y"})))
+	f.Fuzz(func(_ *testing.T, data []byte) { _ = read(data) })
+}

@@ -1,0 +1,209 @@
+package onnx
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/rnnedge/rnnedge/format"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/widen"
+)
+
+// maxDims is the most dimensions that a tensor may have.
+const maxDims = 8
+
+// Types of elements of a TensorProto.
+const (
+	typeFloat   = 1
+	typeInt32   = 6
+	typeInt64   = 7
+	typeBool    = 9
+	typeFloat16 = 10
+	typeDouble  = 11
+)
+
+// A tensor is a value of the graph at one time step of one stream: constant floats,
+// constant integers, or an activation, of which every element is known by where it
+// comes from. Exactly one of f, i and refs has the elements, row-major.
+type tensor struct {
+	shape []int
+	free  []bool // the dimension is 1 here, and in the graph as long as one likes
+	kind  kind
+	f     []float32
+	i     []int64
+	refs  []ref
+}
+
+type kind uint8
+
+const (
+	floats kind = iota
+	ints
+	activation
+)
+
+// A ref is one element of a source.
+type ref struct {
+	source, index int32
+}
+
+func (t *tensor) constant() bool { return t.kind != activation }
+
+func (t *tensor) size() int { return product(t.shape) }
+
+// reshaped is t with another shape of the same size.
+func (t *tensor) reshaped(shape []int, free []bool) *tensor {
+	u := *t
+	u.shape, u.free = shape, free
+	return &u
+}
+
+// take is the tensor of t's elements at index.
+func (t *tensor) take(shape []int, free []bool, index []int32) *tensor {
+	u := t.reshaped(shape, free)
+	u.f, u.i, u.refs = pick(t.f, index), pick(t.i, index), pick(t.refs, index)
+	return u
+}
+
+func pick[T any](from []T, index []int32) []T {
+	if from == nil {
+		return nil
+	}
+	to := make([]T, len(index))
+	for j, k := range index {
+		to[j] = from[k]
+	}
+	return to
+}
+
+func product(shape []int) int {
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	return n
+}
+
+// checked returns the number of elements of a shape if it is one that is supported.
+func checked(shape []int) (int, error) {
+	if len(shape) > maxDims {
+		return 0, fmt.Errorf("found %d dimensions, supported are up to %d", len(shape), maxDims)
+	}
+	n, span := 1, 1 // span counts empty dimensions as 1: they must not hide others
+	for _, d := range shape {
+		if d < 0 || d > format.MaxFloats {
+			return 0, fmt.Errorf("found shape %v, supported are up to %d elements", shape, format.MaxFloats)
+		}
+		n *= d
+		if span *= max(d, 1); span > 16*format.MaxFloats || (n == 0 && span > 1<<16) {
+			return 0, fmt.Errorf("found shape %v, supported are up to %d elements", shape, 16*format.MaxFloats)
+		}
+	}
+	return n, nil
+}
+
+func constantInts(values ...int64) *tensor {
+	return &tensor{shape: []int{len(values)}, free: []bool{false}, kind: ints, i: values}
+}
+
+// decode turns a TensorProto into a constant.
+func (p *tensorProto) decode() (*tensor, error) {
+	if p.external {
+		return nil, errors.New("found its data in another file, supported is data inside the model")
+	}
+	t := &tensor{shape: make([]int, len(p.dims)), free: make([]bool, len(p.dims))}
+	for k, d := range p.dims {
+		if d < 0 || d > format.MaxFloats*16 {
+			return nil, fmt.Errorf("found shape %v", p.dims)
+		}
+		t.shape[k] = int(d)
+	}
+	n, err := checked(t.shape)
+	if err != nil {
+		return nil, err
+	}
+	switch p.typ {
+	case typeFloat, typeFloat16, typeDouble:
+		t.f, err = p.floatElements(n)
+	case typeInt32, typeInt64, typeBool:
+		t.kind = ints
+		t.i, err = p.intElements(n)
+	default:
+		err = fmt.Errorf("found element type %d, supported are float, float16, double, int32, int64 and bool", p.typ)
+	}
+	return t, err
+}
+
+// has verifies that there are as many elements as the shape says.
+func (p *tensorProto) has(found, n int) error {
+	if found != n {
+		return fmt.Errorf("found %d elements or bytes of data, expected %d for shape %v", found, n, p.dims)
+	}
+	return nil
+}
+
+func (p *tensorProto) floatElements(n int) ([]float32, error) {
+	if p.raw != nil {
+		f := map[int64]widen.Format{typeFloat: widen.F32, typeFloat16: widen.F16, typeDouble: widen.F64}[p.typ]
+		if err := p.has(len(p.raw), n*f.Size()); err != nil {
+			return nil, err
+		}
+		v := make([]float32, n)
+		f.Slice(v, p.raw)
+		return v, nil
+	}
+	switch p.typ {
+	case typeFloat:
+		if err := p.has(len(p.floats), n); err != nil {
+			return nil, err
+		}
+		return append(make([]float32, 0, n), p.floats...), nil
+	case typeFloat16:
+		if err := p.has(len(p.int32s), n); err != nil {
+			return nil, err
+		}
+		v := make([]float32, n)
+		for k, h := range p.int32s {
+			v[k] = widen.Float16(uint16(h))
+		}
+		return v, nil
+	}
+	if err := p.has(len(p.doubles), n); err != nil {
+		return nil, err
+	}
+	v := make([]float32, n)
+	for k, d := range p.doubles {
+		v[k] = float32(d)
+	}
+	return v, nil
+}
+
+func (p *tensorProto) intElements(n int) ([]int64, error) {
+	if p.raw == nil {
+		from := p.int32s
+		if p.typ == typeInt64 {
+			from = p.int64s
+		}
+		if err := p.has(len(from), n); err != nil {
+			return nil, err
+		}
+		return append(make([]int64, 0, n), slices.Clone(from)...), nil
+	}
+	size := map[int64]int{typeInt32: 4, typeInt64: 8, typeBool: 1}[p.typ]
+	if err := p.has(len(p.raw), n*size); err != nil {
+		return nil, err
+	}
+	v := make([]int64, n)
+	for k := range v {
+		switch b := p.raw[k*size:]; size {
+		case 1:
+			v[k] = int64(b[0])
+		case 4:
+			v[k] = int64(int32(binary.LittleEndian.Uint32(b)))
+		case 8:
+			v[k] = int64(binary.LittleEndian.Uint64(b))
+		}
+	}
+	return v, nil
+}

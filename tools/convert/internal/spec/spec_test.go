@@ -1,0 +1,97 @@
+package spec
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestParse(t *testing.T) {
+	s, err := Parse("s.yaml", []byte(`
+# a comment
+input: 3
+layers:
+  - embedding: embed
+  - lstm: ""
+    name: first
+  - {rnn: enc.rnn, activation: relu, from: input}
+  - dense: head
+    activation: sigmoid
+  - apply: tanh
+  - softmax:
+  - add: [first, head]
+    name: sum
+  - concat: [sum, head, input]
+output: sum
+ignore: [aux, old.head]
+meta:
+  vocabulary: "ab\n"
+  rate: 48000
+`))
+	require.NoError(t, err)
+	assert.Equal(t, &Spec{
+		File: "s.yaml", Input: 3, Output: "sum", Ignore: []string{"aux", "old.head"},
+		Meta: []Entry{{"vocabulary", "ab\n"}, {"rate", "48000"}},
+		Layers: []Layer{
+			{Line: 5, Kind: "embedding", Prefix: "embed"},
+			{Line: 6, Kind: "lstm", Name: "first"},
+			{Line: 8, Kind: "rnn", Prefix: "enc.rnn", Activation: "relu", From: []string{"input"}},
+			{Line: 9, Kind: "dense", Prefix: "head", Activation: "sigmoid"},
+			{Line: 11, Kind: "apply", Prefix: "tanh"},
+			{Line: 12, Kind: "softmax"},
+			{Line: 13, Kind: "add", Name: "sum", From: []string{"first", "head"}},
+			{Line: 15, Kind: "concat", From: []string{"sum", "head", "input"}},
+		},
+	}, s)
+
+	json, err := Parse("s.json", []byte(`{"layers": [{"gru": "rnn"}, {"dense": "fc"}]}`))
+	require.NoError(t, err)
+	assert.Equal(t, "gru", json.Layers[0].Kind)
+	assert.Equal(t, "fc", json.Layers[1].Prefix)
+}
+
+func TestParseErrors(t *testing.T) {
+	for name, c := range map[string]struct{ text, message string }{
+		"empty":              {"", "s.yaml: empty, want a list of layers"},
+		"no layers":          {"input: 3", "s.yaml:1: no layers"},
+		"not a mapping":      {"- lstm: x", "s.yaml:1: the spec is not a mapping"},
+		"not YAML":           {"layers: [", "s.yaml: yaml: "},
+		"unknown key":        {"layer: []", `s.yaml:1: unknown key "layer", want layers,`},
+		"unknown layer key":  {"layers:\n  - lstm: x\n    activaton: tanh", `s.yaml:3: unknown key "activaton" in a layer, want a kind (embedding, rnn,`},
+		"two kinds":          {"layers:\n  - lstm: x\n    dense: y", "s.yaml:3: a layer is both lstm and dense; each layer starts with a dash"},
+		"no kind":            {"layers:\n  - name: x", "s.yaml:2: a layer without a kind"},
+		"activation":         {"layers:\n  - dense: x\n    activation: gelu", `s.yaml:3: activation "gelu", want linear, sigmoid, tanh or relu`},
+		"apply":              {"layers:\n  - apply: gelu", `s.yaml:2: apply "gelu", want linear,`},
+		"activation of LSTM": {"layers:\n  - lstm: x\n    activation: tanh", "s.yaml:2: activation of a layer of kind lstm"},
+		"add of one":         {"layers:\n  - add: [a]", "s.yaml:2: add of 1 layers, want 2"},
+		"add and from":       {"layers:\n  - add: [a, b]\n    from: [a, c]", "s.yaml:3: from beside add or concat"},
+		"from and add":       {"layers:\n  - from: [a, c]\n    add: [a, b]", "s.yaml:3: from beside add or concat"},
+		"concat of nothing":  {"layers:\n  - concat: []", "s.yaml:2: concat is an empty list"},
+		"from nothing":       {"layers:\n  - dense: a\n    from: []", "s.yaml:3: from is an empty list"},
+		"softmax of a layer": {"layers:\n  - softmax: head", `s.yaml:2: softmax "head", want no value`},
+		"two documents":      {"layers: [{lstm: a}]\n---\nlayers: [{lstm: b}]", "s.yaml: more than one document"},
+		"input":              {"input: many\nlayers: []", `s.yaml:1: input is "many", want the number`},
+		"twice":              {"input: 1\ninput: 2", `s.yaml:2: the spec has "input" twice`},
+		"layers no list":     {"layers: 7", "s.yaml:1: layers is not a list"},
+		"name no text":       {"layers:\n  - lstm: [a]", "s.yaml:2: lstm is not a text"},
+		"too large":          {strings.Repeat("#", maxSize+1), "want at most"},
+		"alias":              {"layers: &a\n  - *a", "s.yaml"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Parse("s.yaml", []byte(c.text))
+			require.Error(t, err)
+			assert.Contains(t, err.Error(), c.message)
+		})
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add("layers:\n  - lstm: x\n    from: [a]\nmeta: {a: b}")
+	f.Fuzz(func(t *testing.T, text string) {
+		if s, err := Parse("s.yaml", []byte(text)); err == nil && len(s.Layers) == 0 {
+			t.Fatal("neither layers nor an error")
+		}
+	})
+}

@@ -1,0 +1,145 @@
+// Command convert makes a .rnn model from weights trained elsewhere. Run it with
+// -h for what it reads and how.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/rnnedge/rnnedge/format"
+	"github.com/rnnedge/rnnedge/tools/convert/converter"
+)
+
+const usage = `convert makes a .rnn model from weights trained elsewhere.
+
+  convert -o model.rnn [-spec spec.yaml] SOURCE
+  convert -inspect model.rnn
+
+SOURCE is a PyTorch state_dict (.pt, .pth, in either of its file formats, in
+float32, float16 or bfloat16, alone or in a dict beside other things), a
+.safetensors file, or an ONNX model of RNN, LSTM and GRU nodes that run forward.
+It is recognised by its content. Nothing in it is executed.
+
+An ONNX model converts as it is, for one step of one stream: an initial state that
+is an input and comes back as an output becomes the state of a session.
+
+A state_dict holds tensors, not the order of the layers or their activations.
+One that is a single LSTM or GRU stack converts as it is. Any other needs a
+spec, in YAML or JSON, given with -spec or lying beside SOURCE with the ending
+.yaml; without one, the error prints a spec to start from. For example:
+
+  layers:
+    - embedding: embed      # embed.weight; the value is the tensors' prefix
+    - lstm: rnn             # rnn.weight_ih_l0 …: every stacked layer; or gru
+    - dense: head           # head.weight, head.bias
+      activation: sigmoid   # linear, sigmoid, tanh or relu
+  meta:
+    labels: speech
+
+Other layers: rnn (activation: tanh or relu), apply: tanh (an activation alone),
+softmax:, add: [a, b] and concat: [a, b, …] (of layers by name; the model's
+input is called input). A layer reads the one before it unless it says
+from: NAME; output: NAME picks another output than the last layer; ignore: lists
+prefixes of tensors to leave out.
+
+The model gets a witness, the digest of what it computes: run -verify model.rnn
+checks it on any machine.
+
+`
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+func run(args []string, stdout, stderr io.Writer) int {
+	flags := flag.NewFlagSet("convert", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	out := flags.String("o", "", "write the model to this `file`")
+	specPath := flags.String("spec", "", "what the tensors do not say: a YAML or JSON `file`")
+	inspect := flags.Bool("inspect", false, "print what the .rnn model SOURCE holds")
+	flags.Usage = func() {
+		fmt.Fprint(stderr, usage)
+		flags.PrintDefaults()
+	}
+	sources, err := parse(flags, args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case err != nil:
+		return 2
+	case len(sources) != 1:
+		fmt.Fprintf(stderr, "convert: %d sources, want 1; -h shows how\n", len(sources))
+		return 2
+	case *inspect && (*out != "" || *specPath != ""):
+		fmt.Fprintln(stderr, "convert: -inspect goes without -o and -spec")
+		return 2
+	case !*inspect && *out == "":
+		fmt.Fprintln(stderr, "convert: -o is missing: where to write the model; -h shows how")
+		return 2
+	}
+	if *inspect {
+		err = inspectModel(stdout, sources[0])
+	} else {
+		err = convert(stdout, sources[0], *specPath, *out)
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "convert:", err)
+		return 1
+	}
+	return 0
+}
+
+// parse takes flags before and after the other arguments.
+func parse(flags *flag.FlagSet, args []string) (rest []string, err error) {
+	for {
+		if err := flags.Parse(args); err != nil {
+			return nil, err
+		}
+		if flags.NArg() == 0 {
+			return rest, nil
+		}
+		rest, args = append(rest, flags.Arg(0)), flags.Args()[1:]
+	}
+}
+
+func convert(w io.Writer, source, specPath, out string) error {
+	r, err := converter.Convert(source, specPath)
+	if err != nil {
+		return err
+	}
+	if err := format.WriteFile(out, r.Model); err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "source   %s\n", r.Source)
+	if r.Spec != "" {
+		fmt.Fprintf(w, "spec     %s\n", r.Spec)
+	}
+	for _, n := range r.Notes {
+		fmt.Fprintf(w, "note     %s\n", n)
+	}
+	fmt.Fprintln(w)
+	if err := converter.Describe(w, r.Model); err != nil {
+		return err
+	}
+	return wrote(w, out)
+}
+
+func wrote(w io.Writer, path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "\nwrote    %s, %d bytes\n", path, info.Size())
+	return err
+}
+
+func inspectModel(w io.Writer, path string) error {
+	f, err := format.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	fmt.Fprintf(w, "file     %s, %d bytes, version %d\n\n", path, f.Size, format.Version)
+	return converter.Describe(w, f.Model)
+}

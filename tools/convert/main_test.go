@@ -1,0 +1,66 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/rnnedge/rnnedge/infer"
+)
+
+func TestConvert(t *testing.T) {
+	const source, spec = "testdata/formats/zip.pt", "testdata/formats/net.yaml"
+	out := filepath.Join(t.TempDir(), "net.rnn")
+	var stdout, stderr bytes.Buffer
+	require.Equal(t, 0, run([]string{source, "-o", out, "-spec", spec}, &stdout, &stderr), stderr.String())
+	for _, want := range []string{"source   " + source + " (PyTorch zip)", "spec     " + spec, "lstm_l1", "wrote    " + out + ", "} {
+		assert.Contains(t, stdout.String(), want)
+	}
+	first, err := os.ReadFile(out)
+	require.NoError(t, err)
+	require.Equal(t, 0, run([]string{"-o", out, "-spec", spec, source}, &stdout, &stderr))
+	second, err := os.ReadFile(out)
+	require.NoError(t, err)
+	assert.Equal(t, first, second, "one source gives one file, byte for byte")
+	m, err := infer.Open(out)
+	require.NoError(t, err)
+	assert.NoError(t, m.Verify())
+
+	stdout.Reset()
+	require.Equal(t, 0, run([]string{"-inspect", out}, &stdout, &stderr))
+	assert.Contains(t, stdout.String(), "input    2 floats")
+
+	// A conversion that fails leaves what was there, and nothing else.
+	require.Equal(t, 1, run([]string{"-o", out, "-spec", spec, "testdata/formats/gru_alone.pt"}, &stdout, &stderr))
+	kept, err := os.ReadFile(out)
+	require.NoError(t, err)
+	assert.Equal(t, first, kept)
+	entries, err := os.ReadDir(filepath.Dir(out))
+	require.NoError(t, err)
+	assert.Len(t, entries, 1)
+}
+
+func TestUsage(t *testing.T) {
+	for _, c := range []struct {
+		args    []string
+		code    int
+		message string
+	}{
+		{[]string{"-h"}, 0, "A state_dict holds tensors, not the order of the layers"},
+		{nil, 2, "convert: 0 sources, want 1"},
+		{[]string{"a.pt"}, 2, "convert: -o is missing"},
+		{[]string{"-inspect", "-o", "x", "a.rnn"}, 2, "-inspect goes without -o and -spec"},
+		{[]string{"-nonsense"}, 2, "flag provided but not defined"},
+		{[]string{"-o", "x.rnn", "absent.pt"}, 1, "absent.pt"},
+		{[]string{"-inspect", "main.go"}, 1, "main.go"},
+	} {
+		var stdout, stderr bytes.Buffer
+		assert.Equal(t, c.code, run(c.args, &stdout, &stderr), c.args)
+		assert.Contains(t, stderr.String(), c.message)
+		assert.Empty(t, stdout.String())
+	}
+}

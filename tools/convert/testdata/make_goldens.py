@@ -1,0 +1,192 @@
+"""Make the goldens of the converter's tests with PyTorch.
+
+    pip install torch numpy safetensors
+    python make_goldens.py          # writes into its own folder; the same numbers each time
+
+cells.npz: every recurrent cell over 200 steps. Weights and inputs are not stored;
+a test draws them from SplitMix64 as `draw` does here:
+
+    seed(cell, layers, H, bias) = ((cell·4 + layers)·1000 + H)·2 + bias
+    for each layer: weight_ih, weight_hh row-major, then bias_ih, bias_hh if bias,
+    each number times float32(1/√H), rounded once; then x [200, I], unscaled
+
+    index  int64 [n, 7]  cell (rnn_tanh, rnn_relu, lstm, gru), layers, H, bias, I, seed, offset into truth
+    steps  int64 [6]     the steps that truth holds
+    truth  float64       per configuration [6, H]: h of the top layer, by PyTorch in float64
+    torch  float64 [n]   largest |float32 − float64| of PyTorch itself over all 200 steps
+
+formats/: one small net in every form of file that a checkpoint comes in. net.npz
+holds its tensors as they are after loading, io.npz its input and its output in
+float64. README.md lists the files.
+"""
+
+import io
+import os
+import warnings
+import zipfile
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+warnings.filterwarnings("ignore")
+HERE = os.path.dirname(os.path.abspath(__file__))
+CELLS = ["rnn_tanh", "rnn_relu", "lstm", "gru"]
+SIZES = [1, 3, 8, 16, 20, 64, 126, 200]
+STEPS = [0, 1, 9, 49, 99, 199]
+T = 200
+
+
+class SplitMix64:
+    def __init__(self, seed):
+        self.state = np.uint64(seed)
+
+    def draw(self, *shape):
+        """float32 in [-1, 1), exact multiples of 2^-23."""
+        n = int(np.prod(shape))
+        with np.errstate(over="ignore"):
+            z = self.state + np.uint64(0x9E3779B97F4A7C15) * np.arange(1, n + 1, dtype=np.uint64)
+            self.state = z[-1]
+            z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+            z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+            z ^= z >> np.uint64(31)
+        return ((z >> np.uint64(40)).astype(np.float32) * np.float32(2**-23) - np.float32(1)).reshape(shape)
+
+
+def module(cell, I, H, layers, bias):
+    if cell == "lstm":
+        return nn.LSTM(I, H, layers, bias=bias)
+    if cell == "gru":
+        return nn.GRU(I, H, layers, bias=bias)
+    return nn.RNN(I, H, layers, bias=bias, nonlinearity=cell[4:])
+
+
+def run(m, x):
+    with torch.no_grad():
+        return m(x[:, None])[0][:, 0].double().numpy()
+
+
+def make_cells():
+    index, truths, errors, offset = [], [], [], 0
+    for c, cell in enumerate(CELLS):
+        for layers in (1, 2, 3):
+            for H in SIZES:
+                for bias in (False, True):
+                    I = 1 + (7 * H + 3 * layers) % 41
+                    seed = ((c * 4 + layers) * 1000 + H) * 2 + bias
+                    source, scale = SplitMix64(seed), np.float32(1 / np.sqrt(H))
+                    m = module(cell, I, H, layers, bias)
+                    weights = {}
+                    for l in range(layers):
+                        for name in ["weight_ih", "weight_hh"] + ["bias_ih", "bias_hh"] * bias:
+                            shape = m.state_dict()[f"{name}_l{l}"].shape
+                            weights[f"{name}_l{l}"] = torch.from_numpy(source.draw(*shape) * scale)
+                    m.load_state_dict(weights)
+                    x = torch.from_numpy(source.draw(T, I))
+                    single = run(m, x)
+                    truth = run(m.double(), x.double())
+                    index.append([c, layers, H, bias, I, seed, offset])
+                    errors.append(np.abs(single - truth).max())
+                    truths.append(truth[STEPS].ravel())
+                    offset += truths[-1].size
+    np.savez_compressed(
+        os.path.join(HERE, "cells.npz"),
+        index=np.array(index, np.int64), steps=np.array(STEPS, np.int64),
+        truth=np.concatenate(truths), torch=np.array(errors))
+    for c, cell in enumerate(CELLS):
+        e = [v for i, v in zip(index, errors) if i[0] == c]
+        print(f"{cell}: PyTorch's float32 error {min(e):.1e} to {max(e):.1e}")
+
+
+class Net(nn.Module):
+    """embedding-free: LSTM 2→5, two layers, and a head."""
+
+    def __init__(self):
+        super().__init__()
+        self.lstm = nn.LSTM(2, 5, 2)
+        self.head = nn.Linear(5, 3)
+
+    def forward(self, x):
+        return self.head(self.lstm(x[:, None])[0][:, 0])
+
+
+def rewrite(source, target, change):
+    """Copy a zip, each entry as change(name, data) has it; None leaves it out."""
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+        for entry in old.infolist():
+            data = change(entry.filename, old.read(entry))
+            if data is not None:
+                new.writestr(entry, data)
+
+
+def tagged_cuda(name, data):
+    """The storage tags rewritten from cpu to cuda:0, as a checkpoint saved on a GPU has them."""
+    text = lambda s: b"X" + len(s).to_bytes(4, "little") + s
+    return data.replace(text(b"cpu"), text(b"cuda:0")) if name.endswith("data.pkl") else data
+
+
+def make_formats():
+    folder = os.path.join(HERE, "formats")
+    os.makedirs(folder, exist_ok=True)
+    path = lambda name: os.path.join(folder, name)
+    torch.manual_seed(7)
+    net = Net()
+    # Weights that float16 and bfloat16 hold exactly, so that every file has the same net.
+    state = {k: v.bfloat16().half().float() for k, v in net.state_dict().items()}
+    assert all(torch.equal(v.bfloat16().float(), v) for v in state.values())
+    net.load_state_dict(state)
+    np.savez_compressed(path("net.npz"), **{k: v.numpy() for k, v in state.items()})
+    x = torch.from_numpy(SplitMix64(7).draw(100, 2))
+    with torch.no_grad():
+        y = Net.forward(net.double(), x.double()).numpy()
+    np.savez_compressed(path("io.npz"), x=x.numpy(), y=y)
+    net.float()
+
+    torch.save(state, path("zip.pt"))
+    torch.save(state, path("legacy.pth"), _use_new_zipfile_serialization=False)
+    torch.save({k: v.half() for k, v in state.items()}, path("float16.pt"))
+    torch.save({k: v.bfloat16() for k, v in state.items()}, path("bfloat16.pt"))
+    torch.save({k: v.half() for k, v in state.items()}, path("legacy_float16.pth"), _use_new_zipfile_serialization=False)
+    torch.save({"module." + k: v for k, v in state.items()}, path("data_parallel.pt"))
+
+    def strided(v):
+        """The same numbers as a transposed, offset view into a larger storage."""
+        big = torch.zeros(v.shape[::-1]).repeat(1, 2) if v.dim() == 2 else torch.zeros(2 * v.numel() + 1)
+        view = big[:, : v.shape[0]].t() if v.dim() == 2 else big[1::2]
+        view.copy_(v)
+        return view
+
+    views = {k: strided(v) for k, v in state.items()}
+    assert not any(v.is_contiguous() for k, v in views.items())
+    torch.save(views, path("strided.pt"))
+    torch.save(views, path("legacy_strided.pth"), _use_new_zipfile_serialization=False)
+
+    optimiser = torch.optim.Adam(net.parameters())
+    net(x).sum().backward()
+    optimiser.step()
+    torch.save({"epoch": 3, "loss": 0.25, "state_dict": state, "optimizer": optimiser.state_dict()}, path("nested.pt"))
+    tied = dict(state)
+    tied["lstm.bias_hh_l0"] = tied["lstm.bias_ih_l0"]
+    torch.save(tied, path("tied.pt"))
+    rewrite(path("zip.pt"), path("cuda.pt"), tagged_cuda)
+    save_file(state, path("net.safetensors"), metadata={"author": "rnnedge"})
+
+    torch.save(nn.LSTM(2, 3, bidirectional=True).state_dict(), path("bidirectional.pt"))
+    torch.save(nn.LSTM(2, 4, proj_size=2).state_dict(), path("projection.pt"))
+    torch.save(net, path("whole_module.pt"))
+    script = io.BytesIO()
+    torch.jit.save(torch.jit.script(nn.LSTM(2, 3)), script)
+    rewrite(script, path("torchscript.pt"), lambda name, data: None if name.endswith(".debug_pkl") else data)
+    torch.save(nn.GRU(2, 3).state_dict(), path("gru_alone.pt"))
+    torch.save(nn.RNN(2, 3).state_dict(), path("rnn_alone.pt"))
+    torch.save(nn.LSTMCell(2, 3).state_dict(), path("lstm_cell.pt"))
+    spec = "layers:\n  - lstm: lstm\n  - dense: head\n"
+    with open(path("net.yaml"), "w") as f:
+        f.write(spec)
+
+
+if __name__ == "__main__":
+    print("torch", torch.__version__)
+    make_cells()
+    make_formats()

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"math"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rnnedge/rnnedge/tools/internal/npy"
+)
+
+func TestTimeFirst(t *testing.T) {
+	const N, T, I, O = 3, 300, 2, 4
+	model := saveModel(t, gru(I, O), nil)
+	xs := uniform(9, N*T*I)
+	var ys []float32
+	for i := range N {
+		ys = append(ys, expected(t, model, xs[i*T*I:][:T*I])...)
+	}
+	turned, want := swapped(xs, N, T, I), swapped(ys, N, T, O)
+	require.Equal(t, xs[T*I:][:I], turned[I:][:I], "the second stream's first step comes second")
+	x := save(t, "x.npy", encode(t, turned, T, N, I))
+
+	out := filepath.Join(t.TempDir(), "y.npy")
+	line := mustCall(t, "", "-time-first", "-sha256", "-o", out, model, x)
+	require.Equal(t, digest(t, want, N*T, model), line)
+	y, err := npy.ReadFile(out)
+	require.NoError(t, err)
+	require.Equal(t, []int{T, N, O}, y.Shape)
+	require.Equal(t, want, y.Float32())
+
+	printed := mustCall(t, "", "-time-first", model, x)
+	require.Equal(t, text(want[:N*O], O), strings.SplitAfter(printed, "\n\n")[0][:len(text(want[:N*O], O))])
+	require.Equal(t, N*T+T-1, strings.Count(printed, "\n"))
+
+	turned[(200*N+1)*I] = float32(math.NaN())
+	x = save(t, "x.npy", encode(t, turned, T, N, I))
+	_, _, stderr := call("", "-time-first", model, x)
+	require.Contains(t, stderr, "run: "+x+"[200, 1]: infer: x[0] is NaN")
+}
+
+// One stream, as PyTorch has it: with the flag one run, without it a word.
+func TestOneStreamTimeFirst(t *testing.T) {
+	const T = 20
+	model := saveModel(t, gru(2, 1), nil)
+	xs := uniform(9, T*2)
+	want := text(expected(t, model, xs), 1)
+	x := save(t, "x.npy", encode(t, xs, T, 1, 2))
+	require.Equal(t, want, mustCall(t, "", "-time-first", model, x))
+	require.Equal(t, want, mustCall(t, "", "-time-first", model, save(t, "x.npy", encode(t, xs, T, 2))))
+
+	code, stdout, stderr := call("", model, x)
+	require.Equal(t, exitOK, code)
+	require.NotEqual(t, want, stdout)
+	require.Equal(t, "run: "+x+" holds 20 streams of one step each; if it is one stream, say -time-first\n", stderr)
+
+	x = save(t, "x.npy", encode(t, xs, T*2))
+	mustFail(t, x+": shape (40,), want (T, 2) or (T, N, 2) for a model of input size 2", "", "-time-first", model, x)
+}
