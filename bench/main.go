@@ -1,0 +1,149 @@
+// Bench measures how close a step comes to the time that reading its weights
+// takes, the floor for every engine at batch 1.
+//
+//	go run ./bench                            # everything, about a minute
+//	go run ./bench -H 64 -cell gru -isa avx2  # one row
+//
+// For each cell, hidden size H (with as many inputs) and kernel table it times
+// infer.Session.Step, one step per call, in turn with a bare SIMD load loop over
+// the same matrices in the same memory. See bench -h for what is printed.
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rnnedge/rnnedge/asm"
+)
+
+const usage = `Usage: go run ./bench [flags]
+
+Times one step of a float32 LSTM or GRU (I = H, random weights) with every
+kernel table of this CPU, beside reading its weights: a step cannot be faster
+than that, so step/read says what is left to gain. 1.00 is the memory wall.
+
+  bytes       the matrices W and R: what a step has to read
+  read ns     fastest batch of a bare SIMD load loop over these bytes, with or
+              without prefetches, whichever is faster
+  step ns     fastest batch of Session.Step, per step; median is the typical one
+  step/read   ratio of the two minima
+  × 48 kHz    steps per second over 48,000: how many streams of audio, one step
+              per sample, one core can carry
+
+Reading and stepping take turns in short batches, so that whatever else the
+machine does meets both. If median and minimum are far apart the machine is
+busy: compare minima, or raise -repeats. Weights that fit a cache come from
+there, as they do in a program that does little else.
+
+Flags:
+`
+
+// config is what the command line asks for.
+type config struct {
+	cells   []cell
+	sizes   []int
+	kernels []*asm.Kernels
+	repeats int
+	budget  time.Duration
+	json    bool
+}
+
+func main() {
+	switch err := run(os.Args[1:], os.Stdout, os.Stderr); {
+	case errors.Is(err, flag.ErrHelp):
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(2)
+	}
+}
+
+func run(args []string, stdout, stderr io.Writer) error {
+	c, err := parse(args, stderr)
+	if err != nil {
+		return err
+	}
+	r := newReport(args)
+	progress := func(string) {}
+	if f, ok := stderr.(*os.File); ok && isTerminal(f) {
+		progress = func(s string) { fmt.Fprintf(f, "\r\x1b[K%s", s) }
+	}
+	for _, cell := range c.cells {
+		for _, H := range c.sizes {
+			progress(fmt.Sprintf("%s, H = %d …", cell.name, H))
+			rows, err := c.measure(cell, H)
+			if err != nil {
+				progress("")
+				return fmt.Errorf("%s, H = %d: %w", cell.name, H, err)
+			}
+			r.Rows = append(r.Rows, rows...)
+		}
+	}
+	progress("")
+	if c.json {
+		e := json.NewEncoder(stdout)
+		e.SetIndent("", "  ")
+		return e.Encode(r)
+	}
+	return r.table(stdout)
+}
+
+func parse(args []string, stderr io.Writer) (*config, error) {
+	var c config
+	var cellNames, sizes, names string
+	f := flag.NewFlagSet("bench", flag.ContinueOnError)
+	f.SetOutput(stderr)
+	f.Usage = func() { fmt.Fprint(stderr, usage); f.PrintDefaults() }
+	f.StringVar(&cellNames, "cell", "lstm,gru", "`cells` to measure")
+	f.StringVar(&sizes, "H", "16,32,64,128,256,512", "hidden `sizes`")
+	f.StringVar(&names, "isa", "", "kernel `tables` to measure (default all of this CPU)")
+	f.IntVar(&c.repeats, "repeats", 2000, "`batches` of each row")
+	f.DurationVar(&c.budget, "budget", 3*time.Second, "`time` after which a row gets no more batches")
+	f.BoolVar(&c.json, "json", false, "print JSON instead of a table")
+	if err := f.Parse(args); err != nil {
+		return nil, err
+	}
+	if f.NArg() > 0 {
+		return nil, fmt.Errorf("argument %q: bench takes flags only", f.Arg(0))
+	}
+	if c.repeats < 1 {
+		return nil, fmt.Errorf("-repeats %d: want at least 1", c.repeats)
+	}
+	for _, s := range strings.Split(cellNames, ",") {
+		cell, err := cellByName(s)
+		if err != nil {
+			return nil, fmt.Errorf("-cell: %w", err)
+		}
+		c.cells = append(c.cells, cell)
+	}
+	for _, s := range strings.Split(sizes, ",") {
+		H, err := strconv.Atoi(s)
+		if err != nil || H < 1 || H > maxH {
+			return nil, fmt.Errorf("-H: %q is no size from 1 to %d", s, maxH)
+		}
+		c.sizes = append(c.sizes, H)
+	}
+	if names == "" {
+		c.kernels = asm.All()
+		return &c, nil
+	}
+	for _, s := range strings.Split(names, ",") {
+		k, err := asm.ByName(s)
+		if err != nil {
+			return nil, fmt.Errorf("-isa: %w", err)
+		}
+		c.kernels = append(c.kernels, k)
+	}
+	return &c, nil
+}
+
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/klauspost/cpuid/v2"
+	"github.com/rnnedge/rnnedge/bench/internal/roofline"
+)
+
+// A report is what a run prints: where it ran, what it measured.
+type report struct {
+	CPU     string   `json:"cpu"`
+	System  string   `json:"system"` // GOOS/GOARCH
+	Go      string   `json:"go"`
+	Command string   `json:"command"`
+	Readers []string `json:"readers"` // the loops of which the fastest is the roofline
+	Rows    []row    `json:"rows"`
+}
+
+// A row is one kernel table on one cell and size. Times are nanoseconds per
+// step; the fastest batch unless the name says otherwise.
+type row struct {
+	Cell     string  `json:"cell"`
+	H        int     `json:"h"`
+	Kernels  string  `json:"kernels"`
+	Bytes    int     `json:"bytes"`
+	ReadNS   float64 `json:"read_ns"`
+	StepNS   float64 `json:"step_ns"`
+	MedianNS float64 `json:"step_median_ns"`
+	Ratio    float64 `json:"step_over_read"`
+	Realtime float64 `json:"times_48khz"`
+	Batches  int     `json:"batches"`
+}
+
+func newReport(args []string) *report {
+	r := &report{
+		CPU:     cpuName(),
+		System:  runtime.GOOS + "/" + runtime.GOARCH,
+		Go:      runtime.Version(),
+		Command: strings.Join(append([]string{"go run ./bench"}, args...), " "),
+	}
+	for _, reader := range roofline.Readers() {
+		r.Readers = append(r.Readers, reader.Name)
+	}
+	return r
+}
+
+func (r *report) table(w io.Writer) error {
+	fmt.Fprintf(w, "%s, %s, %s\n%s\n", r.CPU, r.System, r.Go, r.Command)
+	fmt.Fprintf(w, "float32, I = H, one step per call, fastest batch; read: %s\n\n", strings.Join(r.Readers, " or "))
+
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "cell\tH\tkernels\tbytes\tread ns\tstep ns\tmedian\tstep/read\t× 48 kHz\t")
+	for _, row := range r.Rows {
+		fmt.Fprintf(t, "%s\t%d\t%s\t%d\t%s\t%s\t%s\t%.2f\t%s\t\n", row.Cell, row.H, row.Kernels, row.Bytes,
+			digits(row.ReadNS), digits(row.StepNS), digits(row.MedianNS), row.Ratio, digits(row.Realtime))
+	}
+	return t.Flush()
+}
+
+// digits prints v with three digits, two below 1, or as a whole number.
+func digits(v float64) string {
+	switch {
+	case v < 1:
+		return fmt.Sprintf("%.2g", v)
+	case v < 10:
+		return fmt.Sprintf("%.2f", v)
+	case v < 100:
+		return fmt.Sprintf("%.1f", v)
+	}
+	return fmt.Sprintf("%.0f", v)
+}
+
+// cpuName is the CPU's name and the sizes of its data caches, as far as it tells.
+func cpuName() string {
+	c := &cpuid.CPU
+	name := c.BrandName
+	if name == "" {
+		name = "unnamed CPU"
+	}
+	var sizes []string
+	for _, b := range []int{c.Cache.L1D, c.Cache.L2, c.Cache.L3} {
+		if b > 0 {
+			sizes = append(sizes, fmt.Sprint(b>>10))
+		}
+	}
+	if len(sizes) > 0 {
+		name += " (caches " + strings.Join(sizes, ", ") + " KB)"
+	}
+	return name
+}
