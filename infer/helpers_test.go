@@ -1,7 +1,6 @@
 package infer
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -13,14 +12,12 @@ import (
 	"github.com/rnnedge/rnnedge/format"
 )
 
-func TestMain(m *testing.M) {
+// RNNEDGE_REQUIRE_ISA fails a run that lacks the named kernels.
+func TestRequiredISA(t *testing.T) {
 	if want := os.Getenv("RNNEDGE_REQUIRE_ISA"); want != "" {
-		if _, err := asm.ByName(want); err != nil {
-			fmt.Println("RNNEDGE_REQUIRE_ISA:", err)
-			os.Exit(1)
-		}
+		_, err := asm.ByName(want)
+		require.NoError(t, err)
 	}
-	os.Exit(m.Run())
 }
 
 // A random source of weights and inputs.
