@@ -17,7 +17,7 @@ const maxH = 4096
 type cell struct {
 	name  string
 	gates int
-	add   func(*format.Builder, string, format.Buffer, format.Weights) format.Buffer
+	add   func(*format.Builder, string, format.Buffer, format.Weights, ...format.CellOption) format.Buffer
 }
 
 var cells = []cell{

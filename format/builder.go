@@ -24,14 +24,39 @@ type Builder struct {
 }
 
 // Weights are the tensors of a recurrent layer with H units and G gates on an
-// input of width I.
+// input of width I. In an LSTM with a projection the state h has H floats, and U
+// units take the place of H elsewhere.
 type Weights struct {
-	W, R   []float32 // [G·H, I] and [G·H, H], row-major
-	B      []float32 // [G·H], nil for none; two biases that are only ever added come as their sum
-	BR     []float32 // GRU, reset after: [G·H], the bias inside r·(R·h + BR); nil for none
-	P      []float32 // LSTM [3H] for i, f, o, CoupledLSTM [2H] for i, o: peepholes; nil for none
-	H0, C0 []float32 // [H] initial states, nil for zeros; C0 is for an LSTM, others have none
+	W, R        []float32 // [G·H, I] and [G·H, H], row-major
+	B           []float32 // [G·H], nil for none; two biases that are only ever added come as their sum
+	BR          []float32 // GRU, reset after: [G·H], the bias inside r·(R·h + BR); nil for none
+	P           []float32 // LSTM [3H] for i, f, o, CoupledLSTM [2H] for i, o: peepholes; nil for none
+	Norm        []float32 // LSTM [G·H]: gains of a layer normalisation; nil for none
+	Proj, ProjB []float32 // LSTM [H, U], [H]: projection of the U units to the state; nil for none
+	H0, C0      []float32 // initial states, nil for zeros; C0 is for an LSTM, others have none
 }
+
+// A CellOption changes what a recurrent layer computes.
+type CellOption func(c *cellOptions)
+
+type cellOptions struct {
+	functions                []Function
+	clip, cellClip, projClip float32
+}
+
+// WithFunctions replaces the element-wise functions of a cell: one of an RNN, gate
+// and candidate of a GRU, gate, candidate and output of an LSTM.
+func WithFunctions(fs ...Function) CellOption { return func(c *cellOptions) { c.functions = fs } }
+
+// WithClip limits the arguments of gate and candidate functions to ±limit, as ONNX
+// has it.
+func WithClip(limit float32) CellOption { return func(c *cellOptions) { c.clip = limit } }
+
+// WithCellClip limits an LSTM's cell state to ±limit, as TensorFlow has it.
+func WithCellClip(limit float32) CellOption { return func(c *cellOptions) { c.cellClip = limit } }
+
+// WithProjectionClip limits an LSTM's projected state to ±limit.
+func WithProjectionClip(limit float32) CellOption { return func(c *cellOptions) { c.projClip = limit } }
 
 // NewBuilder returns a builder for a model whose input has this many floats: 1
 // for a token.
@@ -83,43 +108,61 @@ func (b *Builder) Dense(name string, x Buffer, w, bias []float32, f Activation) 
 	return b.layer(l, l.Y)
 }
 
-// RNN adds a vanilla recurrent layer; f is Tanh or Relu.
-func (b *Builder) RNN(name string, x Buffer, w Weights, f Activation) Buffer {
+// RNN adds a vanilla recurrent layer.
+func (b *Builder) RNN(name string, x Buffer, w Weights, f Activation, opts ...CellOption) Buffer {
+	o := b.options(name, opts, Function{Kind: f})
 	H := b.units(name, w, 1)
 	b.noBR(name, w)
-	b.noCell(name, w)
-	l := &RNN{Name: name, X: x, Y: b.buffer(H), H: b.state(name+".h", w.H0, H), F: f}
-	l.W, l.R, l.B = b.gates(name, x, w, H, 1)
+	b.noCell(name, w, o)
+	l := &RNN{Name: name, X: x, Y: b.buffer(H), H: b.state(name+".h", w.H0, H), F: o.functions[0], Clip: o.clip}
+	l.W, l.R, l.B = b.gates(name, x, w, H, H)
 	return b.layer(l, l.Y)
 }
 
 // LSTM adds an LSTM; gates in the order i, f, g, o.
-func (b *Builder) LSTM(name string, x Buffer, w Weights) Buffer {
-	H := b.units(name, w, 4)
-	b.noBR(name, w)
-	l := &LSTM{Name: name, X: x, Y: b.buffer(H), H: b.state(name+".h", w.H0, H), C: b.state(name+".c", w.C0, H)}
-	l.W, l.R, l.B = b.gates(name, x, w, H, 4)
-	l.P = b.vector(name+".P", w.P, 3*H)
-	return b.layer(l, l.Y)
+func (b *Builder) LSTM(name string, x Buffer, w Weights, opts ...CellOption) Buffer {
+	return b.lstm(name, x, w, false, opts)
 }
 
 // CoupledLSTM adds an LSTM with f = 1 − i; gates in the order i, g, o.
-func (b *Builder) CoupledLSTM(name string, x Buffer, w Weights) Buffer {
-	H := b.units(name, w, 3)
+func (b *Builder) CoupledLSTM(name string, x Buffer, w Weights, opts ...CellOption) Buffer {
+	return b.lstm(name, x, w, true, opts)
+}
+
+func (b *Builder) lstm(name string, x Buffer, w Weights, coupled bool, opts []CellOption) Buffer {
+	o := b.options(name, opts, Function{Kind: Sigmoid}, Function{Kind: Tanh}, Function{Kind: Tanh})
 	b.noBR(name, w)
-	l := &CoupledLSTM{Name: name, X: x, Y: b.buffer(H), H: b.state(name+".h", w.H0, H), C: b.state(name+".c", w.C0, H)}
-	l.W, l.R, l.B = b.gates(name, x, w, H, 3)
-	l.P = b.vector(name+".P", w.P, 2*H)
+	l := &LSTM{
+		Name: name, X: x, Coupled: coupled, Proj: None, ProjB: None,
+		Gate: o.functions[0], Candidate: o.functions[1], Output: o.functions[2],
+		Clip: o.clip, CellClip: o.cellClip, ProjClip: o.projClip,
+	}
+	H, U := b.projected(name, x, w, l.Gates())
+	l.Y, l.H, l.C = b.buffer(H), b.state(name+".h", w.H0, H), b.state(name+".c", w.C0, U)
+	l.W, l.R, l.B = b.gates(name, x, w, l.Gates()*U, H)
+	l.P = b.vector(name+".P", w.P, (l.Gates()-1)*U)
+	l.Norm = b.vector(name+".Norm", w.Norm, l.Gates()*U)
+	if w.Proj != nil {
+		l.Proj = b.matrix(name+".Proj", w.Proj, H, U)
+	}
+	l.ProjB = b.vector(name+".ProjB", w.ProjB, H)
+	return b.layer(l, l.Y)
+}
+
+// GRU adds a GRU, reset after the product; gates in the order r, z, n.
+func (b *Builder) GRU(name string, x Buffer, w Weights, opts ...CellOption) Buffer {
+	l := b.gru(name, x, w, opts)
+	l.W, l.R, l.B = b.gates(name, x, w, 3*b.Width(l.Y), b.Width(l.Y))
+	l.BR = b.vector(name+".BR", w.BR, 3*b.Width(l.Y))
 	return b.layer(l, l.Y)
 }
 
 // GRUBefore adds a GRU, reset before the product; gates in the order r, z, n, and
 // R in one piece, [3H, H].
-func (b *Builder) GRUBefore(name string, x Buffer, w Weights) Buffer {
-	H := b.units(name, w, 3)
+func (b *Builder) GRUBefore(name string, x Buffer, w Weights, opts ...CellOption) Buffer {
 	b.noBR(name, w)
-	b.noCell(name, w)
-	l := &GRUBefore{Name: name, X: x, Y: b.buffer(H), H: b.state(name+".h", w.H0, H)}
+	l := b.gru(name, x, w, opts)
+	H := b.Width(l.Y)
 	if len(w.R) != 3*H*H {
 		return b.layer(l, l.Y) // units has said what is wrong
 	}
@@ -130,14 +173,15 @@ func (b *Builder) GRUBefore(name string, x Buffer, w Weights) Buffer {
 	return b.layer(l, l.Y)
 }
 
-// GRU adds a GRU, reset after the product; gates in the order r, z, n.
-func (b *Builder) GRU(name string, x Buffer, w Weights) Buffer {
+// gru makes what both forms share.
+func (b *Builder) gru(name string, x Buffer, w Weights, opts []CellOption) *GRU {
+	o := b.options(name, opts, Function{Kind: Sigmoid}, Function{Kind: Tanh})
 	H := b.units(name, w, 3)
-	b.noCell(name, w)
-	l := &GRU{Name: name, X: x, Y: b.buffer(H), H: b.state(name+".h", w.H0, H)}
-	l.W, l.R, l.B = b.gates(name, x, w, H, 3)
-	l.BR = b.vector(name+".BR", w.BR, 3*H)
-	return b.layer(l, l.Y)
+	b.noCell(name, w, o)
+	return &GRU{
+		Name: name, X: x, Y: b.buffer(H), H: b.state(name+".h", w.H0, H), B: None, BR: None, RN: None,
+		Gate: o.functions[0], Candidate: o.functions[1], Clip: o.clip,
+	}
 }
 
 // Embedding adds a look-up of the input token in table, [vocabulary, dim].
@@ -151,8 +195,13 @@ func (b *Builder) Embedding(name string, table []float32, dim int) Buffer {
 	return b.layer(l, l.Y)
 }
 
-// Activate adds f(x), element by element.
+// Activate adds f(x), element by element; f has no parameters.
 func (b *Builder) Activate(name string, x Buffer, f Activation) Buffer {
+	return b.Function(name, x, Function{Kind: f})
+}
+
+// Function adds f(x), element by element.
+func (b *Builder) Function(name string, x Buffer, f Function) Buffer {
 	l := &Activate{Name: name, X: x, Y: b.buffer(b.Width(x)), F: f}
 	return b.layer(l, l.Y)
 }
@@ -163,9 +212,51 @@ func (b *Builder) Softmax(name string, x Buffer) Buffer {
 	return b.layer(l, l.Y)
 }
 
+// LogSoftmax adds x[i] − log Σ exp(x[j]).
+func (b *Builder) LogSoftmax(name string, x Buffer) Buffer {
+	l := &LogSoftmax{Name: name, X: x, Y: b.buffer(b.Width(x))}
+	return b.layer(l, l.Y)
+}
+
+// Normalize adds (x − mean) / √(variance + epsilon).
+func (b *Builder) Normalize(name string, x Buffer, epsilon float32) Buffer {
+	l := &Normalize{Name: name, X: x, Y: b.buffer(b.Width(x)), Epsilon: epsilon}
+	return b.layer(l, l.Y)
+}
+
+// Reverse adds x with time turned around: the model will need whole sequences.
+func (b *Builder) Reverse(name string, x Buffer) Buffer {
+	l := &Reverse{Name: name, X: x, Y: b.buffer(b.Width(x))}
+	return b.layer(l, l.Y)
+}
+
 // Add adds x + y, which have the same width: a skip connection.
 func (b *Builder) Add(name string, x, y Buffer) Buffer {
 	l := &Add{Name: name, A: x, B: y, Y: b.buffer(b.Width(x))}
+	return b.layer(l, l.Y)
+}
+
+// Mul adds x·y, element by element; they have the same width.
+func (b *Builder) Mul(name string, x, y Buffer) Buffer {
+	l := &Mul{Name: name, A: x, B: y, Y: b.buffer(b.Width(x))}
+	return b.layer(l, l.Y)
+}
+
+// Scale adds s·x + shift, element by element; s and shift are as wide as x, or nil
+// for 1 and 0.
+func (b *Builder) Scale(name string, x Buffer, s, shift []float32) Buffer {
+	n := b.Width(x)
+	l := &Scale{Name: name, X: x, Y: b.buffer(n), S: b.vector(name+".S", s, n), B: b.vector(name+".B", shift, n)}
+	return b.layer(l, l.Y)
+}
+
+// Slice adds the n floats of x from index from on.
+func (b *Builder) Slice(name string, x Buffer, from, n int) Buffer {
+	if from < 0 {
+		b.fail("layer %q: slice from %d, want 0 or more", name, from)
+		from = 0
+	}
+	l := &Slice{Name: name, X: x, Y: b.buffer(n), From: from}
 	return b.layer(l, l.Y)
 }
 
@@ -220,24 +311,60 @@ func (b *Builder) units(name string, w Weights, gates int) int {
 	return H
 }
 
+// projected derives the sizes of h and c, which differ only with a projection: W has
+// gates·U rows, one for each float of the input, and Proj has H.
+func (b *Builder) projected(name string, x Buffer, w Weights, gates int) (H, U int) {
+	if w.Proj == nil {
+		H = b.units(name, w, gates)
+		return H, H
+	}
+	if U = len(w.W) / (gates * b.Width(x)); U > 0 {
+		H = len(w.Proj) / U
+	}
+	if H < 1 || len(w.Proj) != H*U {
+		b.fail("layer %q: W of %d floats on an input of %d and Proj of %d, want %d·U rows and H·U floats", name, len(w.W), b.Width(x), len(w.Proj), gates)
+		return 1, 1
+	}
+	return H, U
+}
+
+// options applies opts over the default functions of a cell.
+func (b *Builder) options(name string, opts []CellOption, functions ...Function) cellOptions {
+	o := cellOptions{functions: functions}
+	for _, opt := range opts {
+		opt(&o)
+	}
+	if len(o.functions) != len(functions) {
+		b.fail("layer %q: %d functions, want %d", name, len(o.functions), len(functions))
+		o.functions = functions
+	}
+	return o
+}
+
 // noBR and noCell refuse what the layer would not read.
 func (b *Builder) noBR(name string, w Weights) {
 	if w.BR != nil {
-		b.fail("layer %q: BR is for a GRU; add it to B", name)
+		b.fail("layer %q: BR is for a GRU with the reset gate after the product; add it to B", name)
 	}
 }
 
-func (b *Builder) noCell(name string, w Weights) {
-	if w.P != nil {
-		b.fail("layer %q: P is for an LSTM", name)
-	}
-	if w.C0 != nil {
-		b.fail("layer %q: C0 is for an LSTM; this layer has no cell state", name)
+func (b *Builder) noCell(name string, w Weights, o cellOptions) {
+	for _, v := range []struct {
+		name  string
+		there bool
+	}{
+		{"P", w.P != nil}, {"Norm", w.Norm != nil}, {"Proj", w.Proj != nil}, {"ProjB", w.ProjB != nil}, {"C0", w.C0 != nil},
+		{"a cell clip", o.cellClip != 0}, {"a projection clip", o.projClip != 0},
+	} {
+		if v.there {
+			b.fail("layer %q: %s is for an LSTM", name, v.name)
+		}
 	}
 }
 
-func (b *Builder) gates(name string, x Buffer, w Weights, H, gates int) (W, R, B TensorID) {
-	return b.matrix(name+".W", w.W, gates*H, b.Width(x)), b.matrix(name+".R", w.R, gates*H, H), b.vector(name+".B", w.B, gates*H)
+// gates adds the tensors that all cells have, with a row for each unit of each gate.
+func (b *Builder) gates(name string, x Buffer, w Weights, rows, H int) (W, R, B TensorID) {
+	return b.matrix(name+".W", w.W, rows, b.Width(x)), b.matrix(name+".R", w.R, rows, H), b.vector(name+".B", w.B, rows)
 }
 
 func (b *Builder) matrix(name string, w []float32, rows, cols int) TensorID {

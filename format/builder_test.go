@@ -25,11 +25,29 @@ func TestBuilderMistakes(t *testing.T) {
 		"output is buffer 0, want one of 1 to 0": func(b *Builder) Buffer { return Input },
 		"no buffer 7":                            func(b *Builder) Buffer { return b.Softmax("s", 7) },
 		"no buffer 4294967295":                   func(b *Builder) Buffer { return b.Softmax("s", 1<<32-1) },
-		`layer "d": weights of 4 floats, want a multiple of the input's 3`: func(b *Builder) Buffer { return b.Dense("d", Input, series(4), nil, Linear) },
-		`layer "d": weights of 0 floats, want a multiple of the input's 3`: func(b *Builder) Buffer { return b.Dense("d", Input, nil, nil, Linear) },
-		`tensor "d.B": 1 floats, want 2`:                                   func(b *Builder) Buffer { return b.Dense("d", Input, series(6), series(1), Linear) },
-		`layer 0 (dense "d"): F is unknown activation 9, want 0 to 3`:      func(b *Builder) Buffer { return b.Dense("d", Input, series(6), nil, 9) },
-		`layer 0 (rnn "r"): F is linear, want tanh or relu`:                func(b *Builder) Buffer { return b.RNN("r", Input, cell(1, 3, 2), Linear) },
+		`layer "d": weights of 4 floats, want a multiple of the input's 3`:       func(b *Builder) Buffer { return b.Dense("d", Input, series(4), nil, Linear) },
+		`layer "d": weights of 0 floats, want a multiple of the input's 3`:       func(b *Builder) Buffer { return b.Dense("d", Input, nil, nil, Linear) },
+		`tensor "d.B": 1 floats, want 2`:                                         func(b *Builder) Buffer { return b.Dense("d", Input, series(6), series(1), Linear) },
+		`layer 0 (dense "d"): F is softplus, want linear, sigmoid, tanh or relu`: func(b *Builder) Buffer { return b.Dense("d", Input, series(6), nil, Softplus) },
+		`layer 0 (dense "d"): F is unknown activation 99, want 0 to 12`:          func(b *Builder) Buffer { return b.Dense("d", Input, series(6), nil, 99) },
+		`layer "r": 2 functions, want 1`: func(b *Builder) Buffer {
+			return b.RNN("r", Input, cell(1, 3, 2), Tanh, WithFunctions(Function{}, Function{}))
+		},
+		`layer "g": a cell clip is for an LSTM`: func(b *Builder) Buffer { return b.GRU("g", Input, cell(3, 3, 2), WithCellClip(1)) },
+		`layer 0 (gru "g"): Clip is -1, want a positive limit, or 0 for none`: func(b *Builder) Buffer {
+			return b.GRU("g", Input, cell(3, 3, 2), WithClip(-1))
+		},
+		`layer "l": W of 48 floats on an input of 3 and Proj of 9, want 4·U rows and H·U floats`: func(b *Builder) Buffer {
+			return b.LSTM("l", Input, short(cell(4, 3, 4), func(w *Weights) { w.Proj = series(9) }))
+		},
+		`tensor "l.R": 64 floats, want 16×2`: func(b *Builder) Buffer {
+			return b.LSTM("l", Input, short(cell(4, 3, 4), func(w *Weights) { w.Proj = series(8) }))
+		},
+		`layer 0 (lstm "l"): ProjB or ProjClip without Proj`: func(b *Builder) Buffer {
+			return b.LSTM("l", Input, cell(4, 3, 4), WithProjectionClip(1))
+		},
+		`layer "s": slice from -1, want 0 or more`: func(b *Builder) Buffer { return b.Slice("s", Input, -1, 2) },
+		`tensor "s.S": 2 floats, want 3`:           func(b *Builder) Buffer { return b.Scale("s", Input, series(2), nil) },
 		`layer "l": R of 63 floats, want 4·H·H`: func(b *Builder) Buffer {
 			return b.LSTM("l", Input, short(cell(4, 3, 4), func(w *Weights) { w.R = w.R[:63] }))
 		},
@@ -40,10 +58,10 @@ func TestBuilderMistakes(t *testing.T) {
 		`tensor "l.c0": 5 floats, want 4`: func(b *Builder) Buffer {
 			return b.LSTM("l", Input, short(cell(4, 3, 4), func(w *Weights) { w.C0 = series(5) }))
 		},
-		`layer "l": BR is for a GRU; add it to B`: func(b *Builder) Buffer {
+		`layer "l": BR is for a GRU with the reset gate after the product; add it to B`: func(b *Builder) Buffer {
 			return b.LSTM("l", Input, short(cell(4, 3, 4), func(w *Weights) { w.BR = w.B }))
 		},
-		`layer "g": C0 is for an LSTM; this layer has no cell state`: func(b *Builder) Buffer {
+		`layer "g": C0 is for an LSTM`: func(b *Builder) Buffer {
 			w := cell(3, 1, 1)
 			w.C0 = series(1)
 			return b.GRU("g", Input, w)
@@ -100,6 +118,8 @@ func TestNames(t *testing.T) {
 	assert.Equal(t, "narrow", Narrow.String())
 	assert.Equal(t, "layout 5", Layout(5).String())
 	assert.Equal(t, "relu", Relu.String())
+	assert.Equal(t, "hard sigmoid(0.2, 0.5)", Function{HardSigmoid, 0.2, 0.5}.String())
+	assert.Equal(t, "elu(1)", Function{Elu, 1, 0}.String())
 	assert.Equal(t, "activation 4294967295", Activation(1<<32-1).String())
 	assert.Equal(t, "gru", OpGRU.String())
 	assert.Equal(t, "layer type 0", Op(0).String())
@@ -114,7 +134,10 @@ func TestFieldsOf(t *testing.T) {
 	f := FieldsOf(m.Layers[2])
 	assert.Equal(t, Fields{Reads: []Buffer{1, 2}, Writes: 3}, f)
 	f = FieldsOf(m.Layers[3])
-	assert.Equal(t, Fields{Reads: []Buffer{3}, Writes: 4, States: []StateID{0, 1}, Tensors: []TensorID{2, 3, 4}}, f)
+	assert.Equal(t, Fields{
+		Reads: []Buffer{3}, Writes: 4, States: []StateID{0, 1}, Tensors: []TensorID{2, 3, 4},
+		Functions: []Function{{Kind: Sigmoid}, {Kind: Tanh}, {Kind: Tanh}},
+	}, f)
 	f = FieldsOf(m.Layers[4]) // without BR
 	assert.Len(t, f.Tensors, 3)
 }

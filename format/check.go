@@ -3,6 +3,7 @@ package format
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"unicode/utf8"
 )
@@ -152,8 +153,12 @@ func (m *Model) checkWork() error {
 			return fmt.Errorf("layer %d (%v %q): the work of a step exceeds %d", i, l.Op(), l.LayerName(), int64(MaxWork))
 		}
 	}
-	if n := m.Witness.Steps; int64(n)*work > MaxWitness {
-		return fmt.Errorf("witness of %d steps of work %d, want at most %d together", n, work, int64(MaxWitness))
+	steps := int64(m.Witness.Steps)
+	if steps*work > MaxWitness {
+		return fmt.Errorf("witness of %d steps of work %d, want at most %d together", steps, work, int64(MaxWitness))
+	}
+	if floats := m.sequenceFloats(); !m.Streams() && steps*floats > MaxSequence {
+		return fmt.Errorf("witness of %d steps of %d floats, which a model that does not stream holds all at once, want at most %d", steps, floats, int64(MaxSequence))
 	}
 	return nil
 }
@@ -271,8 +276,28 @@ func (r *references) optional(role string, t *TensorID) {
 }
 
 func (r *references) activation(role string, f *Activation) {
-	if *f > Relu {
-		r.fail("%s is unknown %v, want 0 to %d", role, *f, Relu)
+	if *f > lastActivation {
+		r.fail("%s is unknown %v, want 0 to %d", role, *f, lastActivation)
+	}
+}
+
+func (r *references) function(role string, f *Function) {
+	r.activation(role, &f.Kind)
+	r.float(role+" alpha", &f.Alpha)
+	r.float(role+" beta", &f.Beta)
+}
+
+func (r *references) flag(string, *bool) {}
+
+func (r *references) number(role string, n *int) {
+	if *n < 0 || *n > MaxWidth {
+		r.fail("%s is %d, want 0 to %d", role, *n, MaxWidth)
+	}
+}
+
+func (r *references) float(role string, x *float32) {
+	if !(math.Abs(float64(*x)) <= math.MaxFloat32) {
+		r.fail("%s is %v, want a finite number", role, *x)
 	}
 }
 
@@ -291,13 +316,36 @@ func (s *shapes) equal(a string, n int, b string, m int) {
 	}
 }
 
-// cell verifies what the recurrent layers share: gates·H rows in every tensor.
-func (s *shapes) cell(x, y Buffer, h StateID, w, r, b TensorID, gates int) {
-	H := s.state(h)
-	s.equal("Y", s.width(y), "H", H)
-	s.matrix("W", w, gates*H, s.width(x))
-	s.matrix("R", r, gates*H, H)
-	s.vector("B", b, gates*H)
+// binary verifies a layer that combines two vectors element by element.
+func (s *shapes) binary(a, b, y Buffer) {
+	s.equal("B", s.width(b), "A", s.width(a))
+	s.equal("Y", s.width(y), "A", s.width(a))
+}
+
+// cell verifies what the recurrent layers share: rows in every tensor, one for each
+// unit of each gate.
+func (s *shapes) cell(x Buffer, w, r, b TensorID, rows, H int) {
+	s.matrix("W", w, rows, s.width(x))
+	s.matrix("R", r, rows, H)
+	s.vector("B", b, rows)
+}
+
+// function verifies that f has parameters where it needs them and nowhere else: a
+// model has one file.
+func (s *shapes) function(role string, f Function) {
+	switch n := f.Kind.Parameters(); {
+	case n < 1 && f.Alpha != 0, n < 2 && f.Beta != 0:
+		s.fail("%s is %v with alpha %v and beta %v, want 0 for what it does not have", role, f.Kind, f.Alpha, f.Beta)
+	case f.Kind == Clip && f.Alpha > f.Beta:
+		s.fail("%s clips to %v … %v, want them in order", role, f.Alpha, f.Beta)
+	}
+}
+
+// limit verifies the bound of a clip, 0 for none.
+func (s *shapes) limit(role string, x float32) {
+	if x < 0 {
+		s.fail("%s is %v, want a positive limit, or 0 for none", role, x)
+	}
 }
 
 func (s *shapes) matrix(role string, id TensorID, rows, cols int) {

@@ -3,6 +3,7 @@ package format
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 )
 
 // The directory is the part of a file between header and tensors: the lists of
@@ -28,6 +29,21 @@ func (e *encoder) state(_ string, s *StateID)         { e.u32(uint32(*s)) }
 func (e *encoder) tensor(_ string, t *TensorID)       { e.u32(uint32(*t)) }
 func (e *encoder) optional(_ string, t *TensorID)     { e.u32(uint32(*t)) }
 func (e *encoder) activation(_ string, f *Activation) { e.u32(uint32(*f)) }
+
+func (e *encoder) number(_ string, n *int)    { e.u32(uint32(*n)) }
+func (e *encoder) float(_ string, x *float32) { e.u32(math.Float32bits(*x)) }
+func (e *encoder) function(role string, f *Function) {
+	e.activation(role, &f.Kind)
+	e.float(role, &f.Alpha)
+	e.float(role, &f.Beta)
+}
+func (e *encoder) flag(_ string, b *bool) {
+	if *b {
+		e.u32(1)
+	} else {
+		e.u32(0)
+	}
+}
 
 func (e *encoder) readsAll(_ string, bs *[]Buffer) {
 	e.u32(uint32(len(*bs)))
@@ -188,6 +204,20 @@ func (d *decoder) state(role string, s *StateID)         { *s = StateID(d.u32(ro
 func (d *decoder) tensor(role string, t *TensorID)       { *t = TensorID(d.u32(role)) }
 func (d *decoder) optional(role string, t *TensorID)     { *t = TensorID(d.u32(role)) }
 func (d *decoder) activation(role string, f *Activation) { *f = Activation(d.u32(role)) }
+func (d *decoder) number(role string, n *int)            { *n = d.extent(role) }
+func (d *decoder) float(role string, x *float32)         { *x = math.Float32frombits(d.u32(role)) }
+func (d *decoder) function(role string, f *Function) {
+	d.activation(role, &f.Kind)
+	d.float(role+" alpha", &f.Alpha)
+	d.float(role+" beta", &f.Beta)
+}
+func (d *decoder) flag(role string, b *bool) {
+	n := d.u32(role)
+	if n > 1 {
+		d.fail(role, "is %d, want 0 or 1", n)
+	}
+	*b = n == 1
+}
 func (d *decoder) readsAll(role string, bs *[]Buffer) {
 	*bs = make([]Buffer, d.count(role, 4))
 	for i := range *bs {

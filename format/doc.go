@@ -103,61 +103,97 @@
 //
 // # Layers
 //
-// Each field of a layer is one u32, in this order after the name:
+// The fields of a layer, in this order after the name; each is one u32, except F, G,
+// K and O, which are functions, and clip, cclip, pclip and ε, which are floats:
 //
-//	type             fields                    shapes
-//	1  dense         X  Y  W  B? F             W [Y,X]   B [Y]
-//	2  rnn           X  Y  H  W  R  B? F       W [H,X]   R [H,H]   B [H]
-//	3  lstm          X  Y  H  C  W  R  B? P?   W [4H,X]  R [4H,H]  B [4H]  P [3H]
-//	4  gru           X  Y  H  W  R  B? BR?     W [3H,X]  R [3H,H]  B [3H]  BR [3H]
-//	5  embedding     X  Y  Table               Table [tokens,Y]
-//	6  activation    X  Y  F
-//	7  softmax       X  Y
-//	8  add           A  B  Y
-//	9  concat        n  X₁ … Xₙ  Y             n ≥ 1
-//	10 coupled lstm  X  Y  H  C  W  R  B? P?   W [3H,X]  R [3H,H]  B [3H]  P [2H]
-//	11 gru, before   X  Y  H  W  R  RN B?      W [3H,X]  R [2H,H]  RN [H,H]  B [3H]
+//	type            fields                           shapes
+//	1  dense        X  Y  W  B? A                    W [Y,X]  B [Y]
+//	2  rnn          X  Y  H  W  R  B? F clip         W [H,X]  R [H,H]  B [H]
+//	3  lstm         X  Y  H  C  W  R  B? P? N? V? D? W [4C,X] R [4C,H] B [4C] P [3C]
+//	                G  K  O  clip cclip pclip U      N [4C]   V [H,C]  D [H]
+//	4  gru          X  Y  H  W  R  B? S? Q? G K clip W [3H,X] R [3H,H] B [3H] S [3H] Q [H,H]
+//	5  embedding    X  Y  Table                      Table [tokens,Y]
+//	6  activation   X  Y  F
+//	7  softmax      X  Y
+//	8  add          A  B  Y
+//	9  concat       n  X₁ … Xₙ  Y                    n ≥ 1
+//	10 mul          A  B  Y
+//	11 scale        X  Y  S? B?                      S [X]  B [X]
+//	12 slice        X  Y  from
+//	13 normalize    X  Y  ε
+//	14 log softmax  X  Y
+//	15 reverse      X  Y
 //
-// X and Y are buffers, and so are A and B of add; H and C are states; W, R, RN, B,
-// BR, P and Table are tensors: W, R and RN in panels or narrow layout, B, BR and P
-// vectors, Table a table. A tensor marked ? may be absent, ffffffff, and then
-// counts as zeros. [m,n] is a tensor of m rows and n columns, and a letter there
-// is the width of that buffer or state. The layers that have H have Y and C of the
-// same width; in 6 to 8 all widths are equal; Y of concat is as wide as its parts
-// together. F is an activation: 0 linear, 1 sigmoid σ, 2 tanh, 3 relu, which is
-// max(x, 0); rnn has only 2 or 3.
+// X and Y are buffers, and so are A and B of add and mul; H and C are states; the
+// others are tensors: matrices in panels or narrow layout, those with one dimension
+// vectors, Table a table. A tensor marked ? may be absent, ffffffff, and then counts
+// as zeros, N and S of scale as ones. [m,n] is a tensor of m rows and n columns, and
+// a letter there is the width of that buffer or state. The layers that have H have Y of the
+// same width; lstm has C of that width too, unless it has V; without V there are no D
+// and no pclip. U is 1 for coupled gates, else 0: then there are three gates, and 4C
+// above is 3C and 3C is 2C. A gru with Q has R [2H,H] and no S. In 6 to 8, 10, 11 and 13
+// to 15 all widths are equal; Y of concat is as wide as its parts together; slice has
+// from + width of Y ≤ width of X. ε is 1e-30 to 1. A clip is 0, for none, or a positive
+// limit.
 //
-// What they compute, with · between a matrix and a vector as their product,
-// elsewhere element by element, and h, c the states H, C before the step:
+// A function is a u32, its kind, and two floats, α and β, which are 0 where the kind
+// does not have them:
 //
-//	dense       Y = F(W·X + B)
-//	rnn         Y = H = F((B + W·X) + R·h)
-//	lstm        i,f,g,o = the four quarters of (B + W·X) + R·h, each with H rows,
+//	0  linear           x                       7  softsign          x / (1 + |x|)
+//	1  sigmoid σ        1 / (1 + exp(−x))       8  softplus          log(1 + exp(x))
+//	2  tanh             tanh(x)                 9  thresholded relu  x if x > α, else 0
+//	3  relu             max(x, 0)               10 scaled tanh       α·tanh(β·x)
+//	4  leaky relu       x if x ≥ 0, else α·x    11 affine            α·x + β
+//	5  hard sigmoid     min(max(α·x + β, 0), 1) 12 clip              min(max(x, α), β)
+//	6  elu              x if x ≥ 0,
+//	                    else α·(exp(x) − 1)
+//
+// A of dense is a kind alone, 0 to 3.
+//
+// What the layers compute, with · between a matrix and a vector as their product,
+// elsewhere element by element, h and c the states H, C before the step, and [z] for z
+// limited to ±clip where there is one:
+//
+//	dense       Y = A(W·X + B)
+//	rnn         Y = H = F([(B + W·X) + R·h])
+//	lstm        i,f,g,o = the four quarters of (B + W·X) + R·h, each with C rows,
 //	            p,q,s = the three thirds of P
-//	            C = σ(f + q·c)·c + σ(i + p·c)·tanh(g)
-//	            Y = H = σ(o + s·C)·tanh(C)
-//	coupled     i,g,o = the three thirds of (B + W·X) + R·h, p,q the halves of P
-//	lstm        u = σ(i + p·c)
-//	            C = (1−u)·c + u·tanh(g)
-//	            Y = H = σ(o + q·C)·tanh(C)
-//	gru         r,z,n = the three thirds of B + W·X, r',z',n' those of BR + R·h
-//	            u = σ(z + z')
-//	            Y = H = u·h + (1−u)·tanh(n + σ(r + r')·n')
-//	gru,        r,z,n = the three thirds of B + W·X, r',z' the halves of R·h
-//	before      u = σ(z + z')
-//	            Y = H = u·h + (1−u)·tanh(n + RN·(σ(r + r')·h))
+//	            C = G[f + q·c]·c + G[i + p·c]·K[g], limited to ±cclip
+//	            Y = H = G[o + s·C]·O(C)
+//	coupled     i,g,o = the three thirds of (B + W·X) + R·h, p,s the halves of P
+//	            u = G[i + p·c]
+//	            C = (1−u)·c + u·K[g], limited to ±cclip
+//	            Y = H = G[o + s·C]·O(C)
+//	with N      the argument z of each gate, without B, becomes
+//	            N·(z − mean z) / √(mean (z − mean z)² + 1e-8) + B before it is limited
+//	with V      Y = H = D + V·(G[o + s·C]·O(C)), limited to ±pclip
+//	gru         r,z,n = the three thirds of B + W·X, r',z',n' those of S + R·h
+//	            u = G[z + z']
+//	            Y = H = u·h + (1−u)·K[n + G[r + r']·n']
+//	with Q      r,z,n = the three thirds of B + W·X, r',z' the halves of R·h
+//	            u = G[z + z']
+//	            Y = H = u·h + (1−u)·K[n + Q·(G[r + r']·h)]
 //	embedding   Y = row X of Table
 //	activation  Y = F(X)
 //	softmax     Y[i] = exp(X[i]) / Σ exp(X[j])
 //	add         Y = A + B
 //	concat      Y = X₁, X₂ … one after the other
+//	mul         Y = A·B
+//	scale       Y = S·X + B
+//	slice       Y[i] = X[from + i]
+//	normalize   Y = (X − mean X) / √(mean (X − mean X)² + ε)
+//	log softmax Y[i] = X[i] − log Σ exp(X[j])
+//	reverse     Y at step t of a sequence of T is X at step T−1−t
 //
 // So the gates are stored in PyTorch's order, i f g o and r z n, and peepholes in
-// the order of the gates that they belong to. The update gate of both GRUs keeps
-// the old state where it is 1; the reset gate acts after the recurrent product in
-// type 4, before it in type 11. Before they are stored, C of the LSTMs and H of the
-// others become zero where their magnitude is below 2⁻⁶⁰, which keeps a long silence
-// free of subnormal numbers.
+// the order of the gates that they belong to. The update gate of a gru keeps the old
+// state where it is 1; the reset gate acts after the recurrent product, with Q
+// before it. Before they are stored, C of the lstm and H of the others become zero where
+// their magnitude is below 2⁻⁶⁰, which keeps a long silence free of subnormal numbers.
+//
+// A program with a reverse does not stream: it runs on whole sequences, each layer for all
+// steps before the next. Two reverse layers around a cell make it run backward in
+// time; that and a forward cell, joined, are a bidirectional layer.
 //
 // Package asm defines every operation to the bit: the order of sums, which
 // multiplications and additions are fused, sigmoid, tanh and exp. There sigmoid
@@ -189,7 +225,8 @@
 //
 // The witness says what the network computes, so that a machine can prove to
 // itself that it computes the same: hash is the SHA-256 of the outputs of this
-// many steps from the initial states, each output as its floats' bytes in order.
+// many steps from the initial states, which are one sequence where the program has a
+// reverse, each output as its floats' bytes in order.
 // The input is made from seed by SplitMix64, one draw for each float:
 //
 //	s = seed at first; all arithmetic modulo 2⁶⁴
@@ -223,7 +260,9 @@
 //	tokens                                      2²⁴
 //	columns of a matrix in narrow layout        2¹⁵
 //	work of a step                              2³²
-//	steps of a witness                          2²⁰, and 2³⁶ with the work of each
+//	steps of a witness                          2²⁰, and 2³⁶ with the work of each; 2²⁶
+//	                                            with the floats of all buffers, if the
+//	                                            program has a reverse
 //
 // The work of a step is the elements of every matrix that a layer reads, as often
 // as one does, and the floats that each layer writes.
@@ -251,10 +290,10 @@
 //	0008  01 00 00 00              version 1
 //	000c  00 00 00 00              flags
 //	0010  40 02 00 00 00 00 00 00  file size 576
-//	0018  f4 00 00 00              directory size 244
+//	0018  00 01 00 00              directory size 256
 //	001c  00 ×28                   reserved
-//	0038  e5 29 8f 76              body checksum
-//	003c  f8 b8 69 17              header checksum
+//	0038  75 2b 7e 51              body checksum
+//	003c  48 24 91 a0              header checksum
 //
 //	0040  02 00 00 00              2 buffers
 //	0044  01 00 00 00              buffer 0, the input: 1 float
@@ -302,19 +341,21 @@
 //	00df  01 00 00 00              R: tensor 1
 //	00e3  02 00 00 00              B: tensor 2
 //	00e7  03 00 00 00              F: relu
-//	00eb  01 00 00 00              1 metadata entry
-//	00ef  06 00 00 00              key of 6 bytes
-//	00f3  73 6f 75 72 63 65        "source"
-//	00f9  07 00 00 00              value of 7 bytes
-//	00fd  65 78 61 6d 70 6c 65     "example"
-//	0104  01 00 00 00 00 00 00 00  witness: seed 1
-//	010c  04 00 00 00              4 steps
-//	0110  00 00 00 00              reserved
-//	0114  cb 8c bf 9f 72 8f d1 74  SHA-256 of the 4 outputs
-//	011c  3f 46 b2 10 72 66 ed d7
-//	0124  1f 28 26 19 4c 09 11 6f
-//	012c  ff 81 e9 1f e0 ec 57 5a
-//	0134  00 ×12                   to the next multiple of 64
+//	00eb  00 00 00 00              α
+//	00ef  00 00 00 00              β
+//	00f3  00 00 00 00              no clip
+//	00f7  01 00 00 00              1 metadata entry
+//	00fb  06 00 00 00              key of 6 bytes
+//	00ff  73 6f 75 72 63 65        "source"
+//	0105  07 00 00 00              value of 7 bytes
+//	0109  65 78 61 6d 70 6c 65     "example"
+//	0110  01 00 00 00 00 00 00 00  witness: seed 1
+//	0118  04 00 00 00              4 steps
+//	011c  00 00 00 00              reserved
+//	0120  cb 8c bf 9f 72 8f d1 74  SHA-256 of the 4 outputs
+//	0128  3f 46 b2 10 72 66 ed d7
+//	0130  1f 28 26 19 4c 09 11 6f
+//	0138  ff 81 e9 1f e0 ec 57 5a
 //
 //	0140  00 00 80 3f              W: row 0, 1.0
 //	0144  00 00 00 3f              row 1, 0.5

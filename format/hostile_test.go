@@ -27,22 +27,22 @@ func TestHostileBytes(t *testing.T) {
 		{0x10, uint64(math.MaxUint64 - 63), "offset 16: file size 18446744073709551552, want"},
 		{0x10, uint64(512), "the file is longer than the 512 bytes its header says"},
 		{0x10, uint64(640), "the file has 576 bytes, its header says 640"},
-		{0x10, uint64(0), "offset 24: directory of 244 bytes in a file of 0"},
+		{0x10, uint64(0), "offset 24: directory of 256 bytes in a file of 0"},
 		{0x18, uint32(513), "offset 24: directory of 513 bytes in a file of 576"},
 		{0x18, uint32(math.MaxUint32), "offset 24: directory of 4294967295 bytes in a file of 576"},
-		{0x18, uint32(512), "offset 308: directory: 268 bytes follow its last field"},
-		{0x18, uint32(245), "offset 308: directory: 1 bytes follow its last field"},
-		{0x18, uint32(243), "offset 276: witness hash: 31 bytes are left in the directory, want 32"},
+		{0x18, uint32(512), "offset 320: directory: 256 bytes follow its last field"},
+		{0x18, uint32(257), "offset 320: directory: 1 bytes follow its last field"},
+		{0x18, uint32(255), "offset 288: witness hash: 31 bytes are left in the directory, want 32"},
 		{0x18, uint32(0), "offset 64: buffer list: 0 bytes are left in the directory, want 4"},
 		{0x18, uint32(1), "offset 64: buffer list: 1 bytes are left in the directory, want 4"},
 		{0x18, uint32(0x94), "offset 211: layer 0, Y: 1 bytes are left in the directory, want 4"},
 		{0x1c, byte(1), "offset 28: reserved byte is 1, want 0"},
 		{0x37, byte(255), "offset 55: reserved byte is 255, want 0"},
 
-		{0x40, uint32(0), "offset 89: state 1, name: text of 1747873390 bytes, 215 are left in the directory"},
+		{0x40, uint32(0), "offset 89: state 1, name: text of 1747873390 bytes, 227 are left in the directory"},
 		{0x40, uint32(math.MaxUint32), "offset 64: buffer list: 4294967295 entries, want at most 65536"},
 		{0x40, uint32(MaxItems + 1), "offset 64: buffer list: 65537 entries, want at most 65536"},
-		{0x40, uint32(MaxItems), "offset 64: buffer list: 65536 entries, 240 bytes are left in the directory"},
+		{0x40, uint32(MaxItems), "offset 64: buffer list: 65536 entries, 252 bytes are left in the directory"},
 		{0x44, uint32(math.MaxUint32), "offset 68: buffer 0, width: 4294967295, want at most 1073741824"},
 		{0x44, uint32(0), "buffer 0 has 0 floats, want 1 to 1048576"},
 		{0x48, uint32(MaxWidth + 1), "buffer 1 has 1048577 floats, want 1 to 1048576"},
@@ -50,9 +50,9 @@ func TestHostileBytes(t *testing.T) {
 		{0x4c, uint32(2), "output is buffer 2, want one of 1 to 1"},
 		{0x4c, uint32(math.MaxUint32), "output is buffer 4294967295, want one of 1 to 1"},
 
-		{0x50, uint32(20), "offset 80: state list: 20 entries, 224 bytes are left in the directory"},
-		{0x54, uint32(math.MaxUint32), "offset 84: state 0, name: text of 4294967295 bytes, 220 are left in the directory"},
-		{0x54, uint32(221), "offset 84: state 0, name: text of 221 bytes, 220 are left in the directory"},
+		{0x50, uint32(20), "offset 80: state list: 20 entries, 236 bytes are left in the directory"},
+		{0x54, uint32(math.MaxUint32), "offset 84: state 0, name: text of 4294967295 bytes, 232 are left in the directory"},
+		{0x54, uint32(233), "offset 84: state 0, name: text of 233 bytes, 232 are left in the directory"},
 		{0x58, byte(0xff), `state 0: name "\xffnn.h" is not UTF-8`},
 		{0x5d, uint32(math.MaxUint32), "offset 93: state 0, size: 4294967295, want at most 1073741824"},
 		{0x5d, uint32(0), "state 0 has 0 floats, want 1 to 1048576"},
@@ -60,7 +60,7 @@ func TestHostileBytes(t *testing.T) {
 		{0x61, uint32(math.MaxUint32 - 1), `state 0 ("rnn.h"): initial tensor 4294967294 of 3`},
 		{0x61, uint32(0), `state 0 ("rnn.h"): initial tensor is 2×1 in panels layout, want a vector of 2`},
 
-		{0x65, uint32(MaxItems), "offset 101: tensor list: 65536 entries, 203 bytes are left in the directory"},
+		{0x65, uint32(MaxItems), "offset 101: tensor list: 65536 entries, 215 bytes are left in the directory"},
 		{0x6d, byte(0xc0), `tensor 0: name "\xc0nn.W" is not UTF-8`},
 		{0x72, byte(0), `tensor 0 ("rnn.W"): unknown element type 0, want float32`},
 		{0x72, byte(2), `tensor 0 ("rnn.W"): unknown element type 2, want float32`},
@@ -85,17 +85,16 @@ func TestHostileBytes(t *testing.T) {
 		{0x7e, uint64(1<<63 + 320), `tensor 0 ("rnn.W"): it lies at offset 9223372036854776128, want 320`},
 		{0x7e, uint64(1<<32 + 320), `tensor 0 ("rnn.W"): it lies at offset 4294967616, want 320`},
 		{0x9b, uint64(320), `tensor 1 ("rnn.R"): it lies at offset 320, want 384`},
-		{0x134, byte(7), `tensor 0 ("rnn.W"): offset 308: reserved byte is 7, want 0`},
 		{0x148, float32(1), `tensor 0 ("rnn.W"): element 2 is padding and holds 1, want 0`},
 		{0x1fc, float32(math.Copysign(0, -1)), `tensor 1 ("rnn.R"): element 31 is padding and holds -0, want 0`},
 		{0x23f, byte(1), `tensor 2 ("rnn.B"): element 15 is padding and holds `},
 
-		{0xc0, uint32(2), "offset 285: reserved: a byte is 70, want 0"},
-		{0xc0, uint32(0), "offset 232: reserved: a byte is 1, want 0"},
-		{0xc0, uint32(MaxItems), "offset 192: layer list: 65536 entries, 112 bytes are left in the directory"},
-		{0xc4, uint16(0), "offset 196: layer 0, type: unknown layer type 0, want 1 to 11"},
-		{0xc4, uint16(12), "offset 196: layer 0, type: unknown layer type 12, want 1 to 11"},
-		{0xc4, uint16(0x102), "layer 0, type: unknown layer type 258, want 1 to 11"},
+		{0xc0, uint32(2), "offset 297: reserved: a byte is 70, want 0"},
+		{0xc0, uint32(0), "offset 268: directory: 52 bytes follow its last field"},
+		{0xc0, uint32(MaxItems), "offset 192: layer list: 65536 entries, 124 bytes are left in the directory"},
+		{0xc4, uint16(0), "offset 196: layer 0, type: unknown layer type 0, want 1 to 15"},
+		{0xc4, uint16(16), "offset 196: layer 0, type: unknown layer type 16, want 1 to 15"},
+		{0xc4, uint16(0x102), "layer 0, type: unknown layer type 258, want 1 to 15"},
 		{0xc6, uint16(0x100), "offset 198: layer 0, reserved: a byte is 1, want 0"},
 		{0xcc, byte(0x80), `layer 0: name "\x80nn" is not UTF-8`},
 		{0xcf, uint32(1), `layer 0 (rnn "rnn"): X reads buffer 1 before it is written`},
@@ -111,16 +110,18 @@ func TestHostileBytes(t *testing.T) {
 		{0xdb, uint32(2), `layer 0 (rnn "rnn"): W is 2×1 in vector layout, want a matrix of 2×1`},
 		{0xe3, uint32(math.MaxUint32 - 1), `layer 0 (rnn "rnn"): B is tensor 4294967294 of 3`},
 		{0xe3, uint32(0), `layer 0 (rnn "rnn"): B is 2×1 in panels layout, want a vector of 2`},
-		{0xe7, uint32(4), `layer 0 (rnn "rnn"): F is unknown activation 4, want 0 to 3`},
-		{0xe7, uint32(math.MaxUint32), `layer 0 (rnn "rnn"): F is unknown activation 4294967295, want 0 to 3`},
-		{0xe7, uint32(1), `layer 0 (rnn "rnn"): F is sigmoid, want tanh or relu`},
+		{0xe7, uint32(13), `layer 0 (rnn "rnn"): F is unknown activation 13, want 0 to 12`},
+		{0xe7, uint32(math.MaxUint32), `layer 0 (rnn "rnn"): F is unknown activation 4294967295, want 0 to 12`},
+		{0xeb, float32(1), `layer 0 (rnn "rnn"): F is relu with alpha 1 and beta 0, want 0 for what it does not have`},
+		{0xf3, float32(-1), `layer 0 (rnn "rnn"): Clip is -1, want a positive limit, or 0 for none`},
+		{0xf3, float32(math.NaN()), `layer 0 (rnn "rnn"): Clip is NaN, want a finite number`},
 
-		{0xeb, uint32(9), "offset 235: metadata entry list: 9 entries, 69 bytes are left in the directory"},
-		{0xf3, byte(0xfe), `metadata entry 0: name "\xfeource" is not UTF-8`},
-		{0xf9, uint32(math.MaxUint32), "offset 249: metadata entry 0, value: text of 4294967295 bytes, 55 are left in the directory"},
-		{0xfd, byte(0xfe), `metadata entry 0 ("source"): value is not UTF-8`},
-		{0x10c, uint32(MaxSteps + 1), "witness of 1048577 steps, want at most 1048576"},
-		{0x113, byte(1), "offset 272: reserved: a byte is 1, want 0"},
+		{0xf7, uint32(9), "offset 247: metadata entry list: 9 entries, 69 bytes are left in the directory"},
+		{0xff, byte(0xfe), `metadata entry 0: name "\xfeource" is not UTF-8`},
+		{0x105, uint32(math.MaxUint32), "offset 261: metadata entry 0, value: text of 4294967295 bytes, 55 are left in the directory"},
+		{0x109, byte(0xfe), `metadata entry 0 ("source"): value is not UTF-8`},
+		{0x118, uint32(MaxSteps + 1), "witness of 1048577 steps, want at most 1048576"},
+		{0x11f, byte(1), "offset 284: reserved: a byte is 1, want 0"},
 	} {
 		b := bytes.Clone(file)
 		put(b, test.offset, test.v)
@@ -172,12 +173,34 @@ func TestHostileModels(t *testing.T) {
 		{"gru", func(m *Model) { m.Layers[0].(*GRU).BR = 0 }, `layer 0 (gru "g"): BR is 7×1 in vector layout, want a vector of 21`},
 		{"gru", func(m *Model) { m.Layers[0].(*GRU).R = None }, `layer 0 (gru "g"): R is tensor 4294967295 of 5`},
 		{"peephole lstm", func(m *Model) { l := m.Layers[0].(*LSTM); l.P = l.B }, `layer 0 (lstm "l"): P is 20×1 in vector layout, want a vector of 15`},
-		{"coupled lstm", func(m *Model) { l := m.Layers[0].(*CoupledLSTM); l.P = l.B }, `layer 0 (coupled lstm "l"): P is 15×1 in vector layout, want a vector of 10`},
-		{"coupled lstm", func(m *Model) { l := m.Layers[0].(*CoupledLSTM); l.C = l.H }, `layer 0 (coupled lstm "l"): C is state 0, which has an owner`},
-		{"coupled lstm", func(m *Model) { m.States[1] = State{"c", 4, None} }, `layer 0 (coupled lstm "l"): C has 4 floats, H 5`},
-		{"gru before", func(m *Model) { l := m.Layers[0].(*GRUBefore); l.R = l.RN }, `layer 0 (gru, reset before "g"): R is 7×7 in panels layout, want a matrix of 14×7`},
-		{"gru before", func(m *Model) { l := m.Layers[0].(*GRUBefore); l.RN = l.R }, `layer 0 (gru, reset before "g"): RN is 14×7 in panels layout, want a matrix of 7×7`},
-		{"gru before", func(m *Model) { m.Layers[0].(*GRUBefore).RN = None }, `layer 0 (gru, reset before "g"): RN is tensor 4294967295 of 4`},
+		{"coupled lstm", func(m *Model) { l := m.Layers[0].(*LSTM); l.P = l.B }, `layer 0 (lstm "l"): P is 15×1 in vector layout, want a vector of 10`},
+		{"coupled lstm", func(m *Model) { l := m.Layers[0].(*LSTM); l.C = l.H }, `layer 0 (lstm "l"): C is state 0, which has an owner`},
+		{"coupled lstm", func(m *Model) { m.States[1] = State{"c", 4, None} }, `layer 0 (lstm "l"): C has 4 floats, H 5`},
+		{"gru before", func(m *Model) { l := m.Layers[0].(*GRU); l.R = l.RN }, `layer 0 (gru "g"): R is 7×7 in panels layout, want a matrix of 14×7`},
+		{"gru before", func(m *Model) { l := m.Layers[0].(*GRU); l.RN = l.R }, `layer 0 (gru "g"): RN is 14×7 in panels layout, want a matrix of 7×7`},
+		{"gru before", func(m *Model) { m.Layers[0].(*GRU).RN = None }, `layer 0 (gru "g"): R is 14×7 in panels layout, want a matrix of 21×7`},
+		{"gru before", func(m *Model) { l := m.Layers[0].(*GRU); l.BR = l.B }, `layer 0 (gru "g"): BR with RN: a second bias is for the reset gate after the product`},
+		{"projected", func(m *Model) { l := m.Layers[0].(*LSTM); l.Proj = None }, `layer 0 (lstm "l"): ProjB or ProjClip without Proj`},
+		{"projected", func(m *Model) { l := m.Layers[0].(*LSTM); l.Proj = l.R }, `layer 0 (lstm "l"): Proj is 20×3 in panels layout, want a matrix of 3×5`},
+		{"projected", func(m *Model) { l := m.Layers[0].(*LSTM); l.ProjB = l.B }, `layer 0 (lstm "l"): ProjB is 20×1 in vector layout, want a vector of 3`},
+		{"projected", func(m *Model) { l := m.Layers[0].(*LSTM); l.Norm = l.ProjB }, `layer 0 (lstm "l"): Norm is 3×1 in vector layout, want a vector of 20`},
+		{"projected", func(m *Model) { m.Layers[0].(*LSTM).CellClip = -1 }, `layer 0 (lstm "l"): CellClip is -1, want a positive limit, or 0 for none`},
+		{"projected", func(m *Model) { m.Layers[0].(*LSTM).Clip = float32(math.Inf(1)) }, `layer 0 (lstm "l"): Clip is +Inf, want a finite number`},
+		{"projected", func(m *Model) { m.Layers[0].(*LSTM).Gate.Kind = 99 }, `layer 0 (lstm "l"): Gate is unknown activation 99, want 0 to`},
+		{"projected", func(m *Model) { m.Layers[0].(*LSTM).Output.Beta = 1 }, `layer 0 (lstm "l"): Output is tanh with alpha 0 and beta 1, want 0 for what it does not have`},
+		{"function", func(m *Model) { m.Layers[0].(*Activate).F = Function{Clip, 1, -1} }, `layer 0 (activation "f"): F clips to 1 … -1, want them in order`},
+		{"function", func(m *Model) { m.Layers[0].(*Activate).F.Alpha = float32(math.NaN()) }, `layer 0 (activation "f"): F alpha is NaN, want a finite number`},
+		{"mul", func(m *Model) { m.Buffers[1] = 5 }, `layer 0 (mul "m"): Y has 5 floats, A 4`},
+		{"scale", func(m *Model) { m.Buffers[0], m.Buffers[1] = 5, 5 }, `layer 0 (scale "s"): S is 4×1 in vector layout, want a vector of 5`},
+		{"slice", func(m *Model) { m.Layers[0].(*Slice).From = 2 }, `layer 0 (slice "s"): From is 2 with 3 floats in Y, want at most 4 together`},
+		{"slice", func(m *Model) { m.Layers[0].(*Slice).From = MaxWidth + 1 }, `layer 0 (slice "s"): From is 1048577, want 0 to 1048576`},
+		{"normalize", func(m *Model) { m.Layers[0].(*Normalize).Epsilon = 0 }, `layer 0 (normalize "n"): Epsilon is 0, want 1e-30 to 1`},
+		{"log softmax", func(m *Model) { m.Buffers[0] = 5 }, `layer 0 (log softmax "s"): Y has 4 floats, X 5`},
+		{"reverse", func(m *Model) { m.Buffers[0] = 5 }, `layer 0 (reverse "r"): Y has 4 floats, X 5`},
+		{"reverse", func(m *Model) {
+			m.Buffers[0], m.Buffers[1], m.Witness.Steps = MaxWidth, MaxWidth, 33
+		}, "witness of 33 steps of 2097152 floats, which a model that does not stream holds all at once, want at most 67108864"},
+		{"dense", func(m *Model) { m.Layers[0].(*Dense).F = Softplus }, `layer 0 (dense "d"): F is softplus, want linear, sigmoid, tanh or relu`},
 		{"dense", func(m *Model) { m.Buffers[1] = 3 }, `layer 0 (dense "d"): W is 2×3 in panels layout, want a matrix of 3×3`},
 		{"activation", func(m *Model) { m.Buffers[1] = 5 }, `layer 0 (activation "a"): Y has 5 floats, X 4`},
 		{"softmax", func(m *Model) { m.Buffers[0] = 5 }, `layer 0 (softmax "s"): Y has 4 floats, X 5`},
@@ -202,7 +225,7 @@ func TestHostileModels(t *testing.T) {
 		}, `layer 1 (embedding "again"): X is buffer 1 with 3 floats, want the model's input, one token`},
 		{"embedding", func(m *Model) {
 			m.Buffers = append(m.Buffers, 1)
-			m.Layers = append(m.Layers, &Activate{"squash", Input, 2, Tanh})
+			m.Layers = append(m.Layers, &Activate{"squash", Input, 2, Function{Kind: Tanh}})
 		}, `layer 1 (activation "squash") reads the input, which is a token`},
 		{"embedding", func(m *Model) {
 			m.Buffers = append(m.Buffers, 1)
@@ -316,7 +339,9 @@ func TestLargeLists(t *testing.T) {
 			for range MaxItems/2 - 1 {
 				n := StateID(len(m.States))
 				m.States = append(m.States, State{"", 1, None}, State{"", 1, None})
-				m.Layers = append(m.Layers, &LSTM{"", Input, Buffer(len(m.Buffers)), n, n + 1, 3, 3, None, None})
+				m.Layers = append(m.Layers, &LSTM{
+					X: Input, Y: Buffer(len(m.Buffers)), H: n, C: n + 1, W: 3, R: 3, B: None, P: None, Norm: None, Proj: None, ProjB: None,
+				})
 				m.Buffers = append(m.Buffers, 1)
 			}
 			m.Tensors = append(m.Tensors, Tensor{"", Float32, Panels, 4, 1, make([]float32, 16)})

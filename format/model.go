@@ -37,16 +37,44 @@ type State struct {
 	Init TensorID // a Vector of Size floats it starts from; None for zeros
 }
 
-// Activation is an element-wise function.
+// Activation is the kind of an element-wise function.
 type Activation uint32
 
-// The activations; package asm defines their bits.
+// The activations; package asm defines their bits. α and β are the parameters of
+// a Function, 0 for a kind that does not have them.
 const (
-	Linear  Activation = 0 // x
-	Sigmoid Activation = 1 // 1 / (1 + exp(−x))
-	Tanh    Activation = 2 // tanh(x)
-	Relu    Activation = 3 // max(x, 0)
+	Linear          Activation = 0  // x
+	Sigmoid         Activation = 1  // 1 / (1 + exp(−x))
+	Tanh            Activation = 2  // tanh(x)
+	Relu            Activation = 3  // max(x, 0)
+	LeakyRelu       Activation = 4  // x if x ≥ 0, else αx
+	HardSigmoid     Activation = 5  // min(max(αx + β, 0), 1)
+	Elu             Activation = 6  // x if x ≥ 0, else α(exp(x) − 1)
+	Softsign        Activation = 7  // x / (1 + |x|)
+	Softplus        Activation = 8  // log(1 + exp(x))
+	ThresholdedRelu Activation = 9  // x if x > α, else 0
+	ScaledTanh      Activation = 10 // α·tanh(βx)
+	Affine          Activation = 11 // αx + β
+	Clip            Activation = 12 // min(max(x, α), β)
+	lastActivation             = Clip
 )
+
+// A Function is an element-wise function with its parameters.
+type Function struct {
+	Kind        Activation
+	Alpha, Beta float32
+}
+
+// Parameters is how many parameters a has: 0, 1 for alpha, 2 for alpha and beta.
+func (a Activation) Parameters() int {
+	switch a {
+	case LeakyRelu, Elu, ThresholdedRelu:
+		return 1
+	case HardSigmoid, ScaledTanh, Affine, Clip:
+		return 2
+	}
+	return 0
+}
 
 // Meta is one entry of a model's metadata. Keys are free; those that rnnedge's
 // tools write or read are listed in the package documentation.
@@ -65,7 +93,14 @@ const (
 
 	MaxWork    = 1 << 32 // elements that the layers of a step read and write
 	MaxWitness = 1 << 36 // and all steps of a witness together
+
+	// MaxSequence is how many floats of buffers the witness of a model that does not
+	// stream may need: it holds those of all steps at once.
+	MaxSequence = 1 << 26
 )
+
+// minEpsilon keeps a normalisation of equal elements from dividing by zero.
+const minEpsilon = 1e-30
 
 // InputSize returns the number of floats that a step takes: 1 for a token.
 func (m *Model) InputSize() int { return m.Buffers[Input] }
@@ -82,6 +117,25 @@ func (m *Model) Vocabulary() int {
 		}
 	}
 	return 0
+}
+
+// Streams reports whether the model runs step by step. One with a Reverse layer
+// does not: it needs whole sequences.
+func (m *Model) Streams() bool {
+	for _, l := range m.Layers {
+		if l.Op() == OpReverse {
+			return false
+		}
+	}
+	return true
+}
+
+// sequenceFloats is the number of floats that the buffers of one step take.
+func (m *Model) sequenceFloats() (n int64) {
+	for _, width := range m.Buffers {
+		n += int64(width)
+	}
+	return n
 }
 
 // Value returns the metadata under key, or "".
@@ -104,7 +158,19 @@ func (m *Model) Tensor(id TensorID) *Tensor {
 
 // String returns the activation's name.
 func (a Activation) String() string {
-	return nameOf("activation", int(a), "linear", "sigmoid", "tanh", "relu")
+	return nameOf("activation", int(a), "linear", "sigmoid", "tanh", "relu", "leaky relu", "hard sigmoid", "elu",
+		"softsign", "softplus", "thresholded relu", "scaled tanh", "affine", "clip")
+}
+
+// String returns the function's name and parameters.
+func (f Function) String() string {
+	switch f.Kind.Parameters() {
+	case 1:
+		return fmt.Sprintf("%v(%g)", f.Kind, f.Alpha)
+	case 2:
+		return fmt.Sprintf("%v(%g, %g)", f.Kind, f.Alpha, f.Beta)
+	}
+	return f.Kind.String()
 }
 
 // nameOf returns the name of code v of a kind, whose known codes start at 0.

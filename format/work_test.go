@@ -24,7 +24,7 @@ func TestWorkIsBounded(t *testing.T) {
 	_, err = Marshal(shared(4096))
 	assert.EqualError(t, err, `format: layer 4092 (dense "d"): the work of a step exceeds 4294967296`)
 
-	wide := &Model{Buffers: []int{1 << 20, 1 << 20}, Output: 1, Layers: []Layer{&Activate{"a", Input, 1, Tanh}}}
+	wide := &Model{Buffers: []int{1 << 20, 1 << 20}, Output: 1, Layers: []Layer{&Activate{"a", Input, 1, Function{Kind: Tanh}}}}
 	wide.Witness.Steps = 1 << 16
 	_, err = Marshal(wide)
 	require.NoError(t, err)

@@ -3,6 +3,7 @@ package infer
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/rnnedge/rnnedge/format"
 )
@@ -13,16 +14,22 @@ import (
 // when the model is opened, by interval arithmetic over the layers, with
 // |W·x| ≤ columns · max|W| · max|x|. The outputs of LSTM, GRU and tanh RNN lie
 // in [−1, 1] whatever goes in, so for most models this bounds everything for
-// ever. The state of a relu RNN can grow from step to step; it is checked
-// against limit at each step instead.
+// ever. The state of a cell that is not bounded so, as that of a relu RNN, can grow
+// from step to step; it is checked against limit at each step instead.
 type bounds struct {
-	limit float32
-	state []float32 // largest magnitude of each state that SetState may restore
+	limit   float32
+	state   []float32 // largest magnitude of each state that SetState may restore
+	checked []bool    // of each layer: its states are checked at each step
+	any     bool      // one of them
 }
 
 // safe is the largest magnitude that a sum may have. It leaves two powers of two
 // to the largest float32 for what rounding adds.
 const safe = 0x1p126
+
+// cellLimit is the largest magnitude that a restored cell state may have. A cell
+// state grows by its candidate's bound a step at most, so that none comes near.
+const cellLimit = 0x1p60
 
 func newBounds(m *format.Model) (bounds, error) {
 	largest := make([]float64, len(m.Tensors))
@@ -38,9 +45,10 @@ func newBounds(m *format.Model) (bounds, error) {
 	for e := 126; e >= 0; e-- {
 		p := propagation{model: m, largest: largest, limit: math.Ldexp(1, e), buffers: make([]float64, len(m.Buffers))}
 		if p.run() {
-			b := bounds{limit: float32(p.limit), state: make([]float32, len(m.States))}
-			for i, v := range p.states() {
-				b.state[i] = float32(v)
+			b := bounds{limit: float32(p.limit), checked: p.checked()}
+			b.any = slices.Contains(b.checked, true)
+			for _, v := range p.states() {
+				b.state = append(b.state, float32(v))
 			}
 			return b, p.checkInitial()
 		}
@@ -67,30 +75,53 @@ func (p *propagation) run() bool {
 	for _, l := range m.Layers {
 		switch l := l.(type) {
 		case *format.Dense:
-			b[l.Y] = activated(l.F, p.sum(p.product(l.W, b[l.X]), p.of(l.B)))
+			b[l.Y] = p.function(format.Function{Kind: l.F}, p.sum(p.product(l.W, b[l.X]), p.of(l.B)))
 		case *format.RNN:
-			p.sum(p.product(l.W, b[l.X]), p.of(l.B), p.product(l.R, states[l.H]))
+			z := p.sum(p.product(l.W, b[l.X]), p.of(l.B), p.product(l.R, states[l.H]))
+			p.function(l.F, z)
 			b[l.Y] = states[l.H]
 		case *format.LSTM:
-			p.sum(p.product(l.W, b[l.X]), p.of(l.B), p.product(l.R, states[l.H]))
-			b[l.Y] = states[l.H]
-		case *format.CoupledLSTM:
-			p.sum(p.product(l.W, b[l.X]), p.of(l.B), p.product(l.R, states[l.H]))
-			b[l.Y] = states[l.H]
-		case *format.GRUBefore:
-			p.sum(p.product(l.W, b[l.X]), p.of(l.B), p.product(l.R, states[l.H]), p.product(l.RN, states[l.H]))
+			z := p.sum(p.product(l.W, b[l.X]), p.of(l.B), p.product(l.R, states[l.H]), p.of(l.P)*states[l.C])
+			if l.Norm != format.None {
+				p.sum(z * z) // the variance
+				z = p.sum(p.normalized(p.model.States[l.C].Size)*p.of(l.Norm), p.of(l.B))
+			}
+			p.function(l.Gate, z)
+			p.function(l.Candidate, z)
 			b[l.Y] = states[l.H]
 		case *format.GRU:
-			p.sum(p.product(l.W, b[l.X]), p.of(l.B), p.product(l.R, states[l.H]), p.of(l.BR))
+			z := p.sum(p.product(l.W, b[l.X]), p.of(l.B), p.product(l.R, states[l.H]), p.of(l.BR))
+			if l.RN != format.None {
+				z = p.sum(z, p.product(l.RN, states[l.H]))
+			}
+			p.function(l.Gate, z)
+			p.function(l.Candidate, z)
 			b[l.Y] = states[l.H]
 		case *format.Embedding:
 			b[l.Y] = p.of(l.Table)
 		case *format.Activate:
-			b[l.Y] = activated(l.F, b[l.X])
+			b[l.Y] = p.function(l.F, b[l.X])
 		case *format.Softmax:
 			b[l.Y] = 1
+		case *format.LogSoftmax:
+			b[l.Y] = p.sum(2*b[l.X], 64)
+		case *format.Normalize:
+			p.sum(b[l.X] * b[l.X])
+			b[l.Y] = p.normalized(m.Buffers[l.X])
 		case *format.Add:
 			b[l.Y] = p.sum(b[l.A], b[l.B])
+		case *format.Mul:
+			b[l.Y] = p.sum(b[l.A] * b[l.B])
+		case *format.Scale:
+			b[l.Y] = b[l.X]
+			if l.S != format.None {
+				b[l.Y] *= p.of(l.S)
+			}
+			b[l.Y] = p.sum(b[l.Y], p.of(l.B))
+		case *format.Slice:
+			b[l.Y] = b[l.X]
+		case *format.Reverse:
+			b[l.Y] = b[l.X]
 		case *format.Concat:
 			for _, x := range l.Xs {
 				b[l.Y] = max(b[l.Y], b[x])
@@ -104,31 +135,131 @@ func (p *propagation) run() bool {
 func (p *propagation) states() []float64 {
 	s := make([]float64, len(p.model.States))
 	for i, state := range p.model.States {
-		s[i] = max(1, p.of(state.Init))
+		s[i] = p.of(state.Init)
 	}
 	for _, l := range p.model.Layers {
 		switch l := l.(type) {
-		case *format.LSTM:
-			// |c| grows by at most 1 a step and f·c + i·g never overflows. A peephole's
-			// p·c may, to an infinity that σ takes to 0 or 1, as it would the number.
-			s[l.C] = math.MaxFloat32
-		case *format.CoupledLSTM:
-			s[l.C] = math.MaxFloat32
 		case *format.RNN:
-			if l.F == format.Relu {
-				s[l.H] = p.limit
+			s[l.H] = p.within(s[l.H], p.cell(l))
+		case *format.GRU:
+			s[l.H] = p.within(s[l.H], p.cell(l))
+		case *format.LSTM:
+			h := p.cell(l)
+			s[l.H] = p.within(s[l.H], h)
+			if math.IsInf(h, 1) {
+				s[l.C] = p.limit
+			} else {
+				s[l.C] = max(s[l.C], cellLimit)
 			}
 		}
 	}
 	return s
 }
 
-// checkInitial refuses a relu RNN that starts beyond what its steps may reach.
-func (p *propagation) checkInitial() error {
+// within is the bound of a state that starts at initial and that a step leaves
+// within bound, or that is checked where there is none.
+func (p *propagation) within(initial, bound float64) float64 {
+	if math.IsInf(bound, 1) {
+		return p.limit
+	}
+	return max(1, initial, bound)
+}
+
+// checked tells for each layer whether it has states without a bound of their own.
+func (p *propagation) checked() []bool {
+	var c []bool
 	for _, l := range p.model.Layers {
-		if r, ok := l.(*format.RNN); ok && r.F == format.Relu {
-			if s := p.model.States[r.H]; p.of(s.Init) > p.limit {
-				return fmt.Errorf("state %d (%s) starts at ±%v, want at most ±%g", r.H, s.Name, float32(p.of(s.Init)), p.limit)
+		c = append(c, math.IsInf(p.cell(l), 1))
+	}
+	return c
+}
+
+// cell is the largest magnitude of h after a step of a recurrent layer, whatever its
+// arguments and provided that h and c were in bounds before; infinite if there is none.
+func (p *propagation) cell(l format.Layer) float64 {
+	switch l := l.(type) {
+	case *format.RNN:
+		return limited(l.F, l.Clip)
+	case *format.GRU:
+		// h = u·h + (1−u)·n lies between h and n.
+		if !unit(l.Gate) {
+			return math.Inf(1)
+		}
+		return limited(l.Candidate, l.Clip)
+	case *format.LSTM:
+		// c = f·c + i·g grows by no more than g, if |f| ≤ 1.
+		gate, h := limited(l.Gate, l.Clip), limited(l.Output, l.CellClip)
+		if gate > 1 || l.Coupled && !unit(l.Gate) || math.IsInf(limited(l.Candidate, l.Clip), 1) {
+			return math.Inf(1)
+		}
+		if l.Proj != format.None && !math.IsInf(h, 1) {
+			h = p.product(l.Proj, h) + p.of(l.ProjB)
+			if l.ProjClip > 0 {
+				h = min(h, float64(l.ProjClip))
+			}
+		}
+		return h
+	}
+	return 0
+}
+
+// limited is the largest magnitude of f, its argument limited to ±clip unless that
+// is 0.
+func limited(f format.Function, clip float32) float64 {
+	if clip > 0 {
+		return reach(f, float64(clip))
+	}
+	return reach(f, math.Inf(1))
+}
+
+// unit reports whether the values of f lie in [0, 1].
+func unit(f format.Function) bool {
+	return f.Kind == format.Sigmoid || f.Kind == format.HardSigmoid || f.Kind == format.Clip && f.Alpha >= 0 && f.Beta <= 1
+}
+
+// reach is the largest magnitude of f for arguments up to ±x.
+func reach(f format.Function, x float64) float64 {
+	a, b := math.Abs(float64(f.Alpha)), math.Abs(float64(f.Beta))
+	switch f.Kind {
+	case format.Sigmoid, format.Tanh, format.HardSigmoid, format.Softsign:
+		return 1
+	case format.LeakyRelu:
+		return max(1, a) * x
+	case format.Elu:
+		return max(a, x)
+	case format.Softplus:
+		return x + 1
+	case format.ScaledTanh:
+		return a
+	case format.Affine:
+		return a*x + b
+	case format.Clip: // one limit may be as good as none
+		return min(max(a, b), max(x, float64(f.Alpha), -float64(f.Beta)))
+	}
+	return x
+}
+
+// function bounds f(x), whose inner products must be safe too.
+func (p *propagation) function(f format.Function, x float64) float64 {
+	switch f.Kind {
+	case format.HardSigmoid, format.ScaledTanh:
+		p.sum(math.Abs(float64(f.Alpha))*x, math.Abs(float64(f.Beta))*max(x, 1))
+	}
+	return p.sum(reach(f, x))
+}
+
+// normalized bounds an element of n with mean 0 and variance 1.
+func (p *propagation) normalized(n int) float64 { return math.Sqrt(float64(n)) }
+
+// checkInitial refuses a checked layer that starts beyond what its steps may reach.
+func (p *propagation) checkInitial() error {
+	for i, checked := range p.checked() {
+		if !checked {
+			continue
+		}
+		for _, id := range format.FieldsOf(p.model.Layers[i]).States {
+			if s := p.model.States[id]; p.of(s.Init) > p.limit {
+				return fmt.Errorf("state %d (%s) starts at ±%v, want at most ±%g", id, s.Name, float32(p.of(s.Init)), p.limit)
 			}
 		}
 	}
@@ -151,13 +282,6 @@ func (p *propagation) sum(terms ...float64) (sum float64) {
 	for _, t := range terms {
 		sum += t
 	}
-	p.unsafe = p.unsafe || sum > safe
+	p.unsafe = p.unsafe || !(sum <= safe)
 	return sum
-}
-
-func activated(f format.Activation, x float64) float64 {
-	if f == format.Sigmoid || f == format.Tanh {
-		return 1
-	}
-	return x
 }

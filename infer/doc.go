@@ -18,19 +18,27 @@
 // (RNNEDGE_ISA or WithISA name another one). Verify runs the model's witness: it
 // proves on the device that this machine computes what the converter computed.
 //
+// # Whole sequences
+//
+// A layer that runs backward in time, alone or as half of a bidirectional one, needs
+// the end of a sequence before it can give its first output. Such a model does not
+// stream: Model.Streams is false, Step is ErrStream, and Run takes a whole sequence,
+// as long as the slice is. RunLength takes one that is padded at its end, as
+// frameworks pad the sequences of a batch.
+//
 // # What can go wrong
 //
 // Opening a model checks everything that a step relies on, so a step can fail
 // only for its arguments. Then it returns an error that names the argument and
 // what was expected, and the state stays what it was. Errors of a Session are
 // allocated with it: the value is good until the session's next call, and
-// errors.Is tells its kind (ErrLength, ErrValue, ErrOverflow, ErrState,
+// errors.Is tells its kind (ErrLength, ErrValue, ErrStream, ErrOverflow, ErrState,
 // ErrClosed).
 //
 // Inputs must be finite and at most Model.Limit in magnitude: the bound, worked
 // out from the weights when the model is opened, below which no sum inside the
-// net can overflow. It is astronomically large for any trained net. A relu
-// RNN, whose state can grow without bound, is checked against it at each step;
+// net can overflow. It is astronomically large for any trained net. A cell whose
+// state can grow without bound, as a relu RNN, is checked against it at each step;
 // then the error is ErrOverflow.
 //
 // # How a step runs

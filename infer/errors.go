@@ -12,7 +12,10 @@ var (
 	// ErrValue: an input is not finite, is larger than Model.Limit, or is not a
 	// token of the vocabulary.
 	ErrValue = errors.New("value out of range")
-	// ErrOverflow: the state of a relu RNN left the range of Model.Limit.
+	// ErrStream: the model needs whole sequences and has no single step.
+	ErrStream = errors.New("model does not stream")
+	// ErrOverflow: a state without a bound of its own, as that of a relu RNN, left the
+	// range of Model.Limit.
 	ErrOverflow = errors.New("state out of range")
 	// ErrState: SetState got bytes that are no state of this model.
 	ErrState = errors.New("not a state of this model")
@@ -33,11 +36,17 @@ type sessionError struct {
 	reason     string
 }
 
+// argSteps is the one argument that is a length, not a slice.
+const argSteps = "steps"
+
 func (e *sessionError) Unwrap() error { return e.kind }
 
 func (e *sessionError) Error() string {
 	switch e.kind {
 	case ErrLength:
+		if e.argument == argSteps {
+			return fmt.Sprintf("infer: steps is %d, want 0 to %d", e.have, e.want)
+		}
 		if e.times != 0 {
 			return fmt.Sprintf("infer: %s has %d elements, want %d for each of %d steps", e.argument, e.have, e.times, e.want)
 		}
@@ -47,6 +56,8 @@ func (e *sessionError) Error() string {
 			return fmt.Sprintf("infer: %s[%d] is %v, want a whole number from 0 to %d", e.argument, e.have, e.value, e.want-1)
 		}
 		return fmt.Sprintf("infer: %s[%d] is %v, want a finite number of at most ±%g", e.argument, e.have, e.value, e.limit)
+	case ErrStream:
+		return fmt.Sprintf("infer: layer %q runs backward in time and needs the whole sequence: use Run", e.argument)
 	case ErrOverflow:
 		return fmt.Sprintf("infer: the state of layer %q left ±%g; the step was taken back", e.argument, e.limit)
 	case ErrState:

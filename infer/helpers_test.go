@@ -67,10 +67,26 @@ func everyLayer(t testing.TB) []byte {
 	g := b.GRU("gru", l, r.weights(3, 17, 17, true))
 	skip := b.Add("skip", l, g)
 	v := b.RNN("rnn", skip, r.weights(1, 17, 9, false), format.Tanh)
-	joined := b.Concat("joined", v, g)
-	a := b.Activate("squash", joined, format.Sigmoid)
+	joined := b.Concat("joined", v, b.Slice("part", b.Mul("product", g, skip), 3, 9), b.Slice("rest", g, 9, 8))
+	normal := b.Scale("gain", b.Normalize("normal", joined, 1e-5), r.uniform(26, 1), r.uniform(26, 1))
+	a := b.Activate("squash", b.Function("bend", normal, format.Function{Kind: format.Elu, Alpha: 0.5}), format.Sigmoid)
 	head := b.Dense("head", a, r.uniform(3*26, 0.3), r.uniform(3, 0.1), format.Linear)
-	b.Output(b.Softmax("probability", head))
+	b.Output(b.Concat("probability", b.Softmax("plain", head), b.LogSoftmax("log", head)))
+	return marshal(t, b)
+}
+
+// bidirectional is two layers that run both ways, the halves joined and added, with a
+// dense layer between and one that streams behind them.
+func bidirectional(t testing.TB) []byte {
+	r := newRandom(2)
+	b := format.NewBuilder(3)
+	forward := b.LSTM("forward", format.Input, r.weights(4, 3, 17, false))
+	backward := b.GRU("backward", b.Reverse("turn", format.Input), r.weights(3, 3, 17, true))
+	joined := b.Concat("joined", forward, b.Reverse("back", backward))
+	dense := b.Dense("dense", joined, r.uniform(5*34, 0.3), nil, format.Tanh)
+	again := b.RNN("again", b.Reverse("turn again", dense), r.weights(1, 5, 17, false), format.Tanh)
+	sum := b.Add("sum", forward, b.Reverse("back again", again))
+	b.Output(b.RNN("last", sum, r.weights(1, 17, 4, false), format.Tanh))
 	return marshal(t, b)
 }
 
@@ -83,7 +99,13 @@ func marshal(t testing.TB, b *format.Builder) []byte {
 }
 
 // cells are the recurrent layers that cellModel makes.
-var cells = []string{"lstm", "peephole", "coupled", "coupled peephole", "gru", "gru before", "rnn", "relu"}
+var cells = []string{
+	"lstm", "peephole", "coupled", "coupled peephole", "projected", "normalised", "hard lstm",
+	"gru", "gru before", "hard gru", "hard gru before", "rnn", "relu", "softsign",
+}
+
+// What Keras 2 calls hard_sigmoid.
+var hardSigmoid = format.Function{Kind: format.HardSigmoid, Alpha: 0.2, Beta: 0.5}
 
 // cellModel is one recurrent layer.
 func cellModel(t testing.TB, cell string, I, H int) []byte {
@@ -106,6 +128,27 @@ func cellModel(t testing.TB, cell string, I, H int) []byte {
 		b.Output(b.GRUBefore(cell, format.Input, r.weights(3, I, H, false)))
 	case "gru":
 		b.Output(b.GRU(cell, format.Input, r.weights(3, I, H, true)))
+	case "projected":
+		P := max(1, H/2)
+		w := r.weights(4, I, H, false)
+		w.R, w.H0 = r.uniform(4*H*P, 0.5), r.uniform(P, 1)
+		w.Proj, w.ProjB = r.uniform(P*H, 1/math.Sqrt(float64(H))), r.uniform(P, 0.1)
+		b.Output(b.LSTM(cell, format.Input, w, format.WithProjectionClip(1)))
+	case "normalised":
+		w := r.weights(4, I, H, false)
+		w.P, w.Norm = r.uniform(3*H, 1), r.uniform(4*H, 1)
+		b.Output(b.LSTM(cell, format.Input, w, format.WithCellClip(4)))
+	case "hard lstm":
+		w := r.weights(4, I, H, false)
+		w.P = r.uniform(3*H, 1)
+		f := format.WithFunctions(hardSigmoid, tanh, format.Function{Kind: format.Softsign})
+		b.Output(b.LSTM(cell, format.Input, w, f, format.WithClip(2), format.WithCellClip(1)))
+	case "hard gru":
+		b.Output(b.GRU(cell, format.Input, r.weights(3, I, H, true), format.WithFunctions(hardSigmoid, tanh)))
+	case "hard gru before":
+		b.Output(b.GRUBefore(cell, format.Input, r.weights(3, I, H, false), format.WithFunctions(hardSigmoid, tanh), format.WithClip(1)))
+	case "softsign":
+		b.Output(b.RNN(cell, format.Input, r.weights(1, I, H, false), format.Softsign))
 	case "rnn":
 		b.Output(b.RNN(cell, format.Input, r.weights(1, I, H, false), format.Tanh))
 	case "relu":

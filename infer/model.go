@@ -111,6 +111,10 @@ func (m *Model) OutputSize() int { return m.file.OutputSize() }
 // 0 to Vocabulary−1 in a float32, and 0 if the input is a vector of features.
 func (m *Model) Vocabulary() int { return m.file.Vocabulary() }
 
+// Streams reports whether the model runs step by step. One with a layer that runs
+// backward in time does not: it takes whole sequences, by Run.
+func (m *Model) Streams() bool { return m.plan.segments == nil }
+
 // ISA is the name of the kernels in use.
 func (m *Model) ISA() string { return m.kernels.Name }
 
@@ -118,8 +122,9 @@ func (m *Model) ISA() string { return m.kernels.Name }
 // the bytes were not aligned or this machine is big-endian.
 func (m *Model) Copied() bool { return m.file.Copied }
 
-// Limit is the largest magnitude that an input may have, and that the state of a
-// relu RNN may reach, which a far smaller input can bring about.
+// Limit is the largest magnitude that an input may have, and that a state without a
+// bound of its own, as that of a relu RNN, may reach, which a far smaller input
+// can bring about.
 func (m *Model) Limit() float32 { return m.bounds.limit }
 
 // Meta returns the metadata under key, "" if there is none.

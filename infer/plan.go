@@ -14,12 +14,15 @@ type plan struct {
 	buffer  []int // offset of each buffer
 	scratch int   // offset of zx; zh follows
 	z       int   // size of zx and of zh
-	rh      int   // size of r·h, which follows
+	spare   int   // size of one more vector, which follows: r·h, or what is projected to h
 	states  int   // floats of all states together, padding included
 	packed  int   // and without the padding
 	floats  int   // of the whole arena
 	zeros   []float32
-	checked bool // some layer's state is checked at each step
+
+	segments   []segment // of a model that does not stream; nil for one that does
+	kept       []int     // offset of each buffer that is kept for all steps, in floats of one
+	keptFloats int       // and of all of them
 }
 
 func newPlan(m *format.Model) (p plan) {
@@ -40,23 +43,21 @@ func newPlan(m *format.Model) (p plan) {
 		case *format.RNN:
 			alias(l.Y, l.H)
 			p.gates(m, l.W, l.R)
-			p.checked = p.checked || l.F == format.Relu
 		case *format.LSTM:
 			alias(l.Y, l.H)
 			p.gates(m, l.W, l.R)
-		case *format.CoupledLSTM:
-			alias(l.Y, l.H)
-			p.gates(m, l.W, l.R)
+			if l.Proj != format.None {
+				p.spare = max(p.spare, quant.Pad(m.States[l.C].Size))
+			}
 		case *format.GRU:
 			alias(l.Y, l.H)
 			p.gates(m, l.W, l.R)
-		case *format.GRUBefore:
-			alias(l.Y, l.H)
-			p.gates(m, l.W, l.R)
-			// RN·(r·h) goes behind the first two gates, with its padding; r·h behind zh.
-			H := m.States[l.H].Size
-			p.z = max(p.z, 2*H+quant.Pad(H))
-			p.rh = max(p.rh, quant.Pad(H))
+			if l.RN != format.None {
+				// RN·(r·h) goes behind the first two gates, with its padding; r·h behind zh.
+				H := m.States[l.H].Size
+				p.z = max(p.z, 2*H+quant.Pad(H))
+				p.spare = max(p.spare, quant.Pad(H))
+			}
 		}
 	}
 	for i, n := range m.Buffers {
@@ -67,7 +68,9 @@ func newPlan(m *format.Model) (p plan) {
 	}
 	p.scratch = p.floats
 	p.z = quant.Pad(p.z)
-	p.floats += 2*p.z + p.rh
+	p.floats += 2*p.z + p.spare
+
+	p.keep(m)
 
 	// What a narrow product without a bias starts from.
 	p.zeros = make([]float32, asm.RowPad)

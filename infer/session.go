@@ -21,6 +21,7 @@ type Session struct {
 	output []float32
 
 	vocabulary int
+	kept       []float32 // between the segments of a model that does not stream, see sequence.go
 	err        sessionError
 }
 
@@ -37,8 +38,8 @@ func (m *Model) NewSession() *Session {
 		output:     b.buffer(m.file.Output),
 		vocabulary: m.Vocabulary(),
 	}
-	for _, l := range m.file.Layers {
-		s.operations = append(s.operations, b.bind(l))
+	for i, l := range m.file.Layers {
+		s.operations = append(s.operations, b.bind(i))
 		s.names = append(s.names, l.LayerName())
 	}
 	s.Reset()
@@ -51,13 +52,18 @@ func (s *Session) Model() *Model { return s.model }
 // Step runs one time step: it reads x, advances the state and writes y, which
 // may be x. len(x) must be Model.InputSize, len(y) Model.OutputSize, each x
 // finite and at most Model.Limit in magnitude, or a token. On an error the state
-// is what it was and y is not written.
+// is what it was and y is not written. A model that does not stream has no single
+// step: ErrStream.
 func (s *Session) Step(y, x []float32) error {
 	if len(x) != len(s.input) {
 		return s.wrongLength("x", len(x), len(s.input), "")
 	}
 	if len(y) != len(s.output) {
 		return s.wrongLength("y", len(y), len(s.output), "")
+	}
+	if s.model.plan.segments != nil {
+		s.err = sessionError{kind: ErrStream, argument: s.names[s.model.plan.segments[0].last]}
+		return &s.err
 	}
 	return s.step(y, x)
 }
@@ -66,19 +72,50 @@ func (s *Session) Step(y, x []float32) error {
 // to ys for each: the bits that as many calls of Step give. It returns the
 // number of steps done; after an error, the state is the one after those.
 // xs and ys must not overlap.
+//
+// For a model that does not stream, xs is a whole sequence and the result is the
+// same however long others were before it; after an error no step is done, and ys
+// may be partly written. The state goes on from the end of the sequence as
+// everywhere: Reset before the next one.
 func (s *Session) Run(ys, xs []float32) (n int, err error) {
+	return s.RunLength(ys, xs, len(xs)/len(s.input))
+}
+
+// RunLength is Run for a sequence that is padded at its end: of the steps in xs only
+// the first are run, and the states are those after them. The outputs of the others
+// are set to zero.
+func (s *Session) RunLength(ys, xs []float32, steps int) (n int, err error) {
 	I, O := len(s.input), len(s.output)
 	if len(xs)%I != 0 {
 		return 0, s.wrongLength("xs", len(xs), I, "a multiple of ")
 	}
-	if steps := len(xs) / I; len(ys)%O != 0 || len(ys)/O != steps {
-		s.err = sessionError{kind: ErrLength, argument: "ys", have: len(ys), want: steps, times: O}
+	all := len(xs) / I
+	if len(ys)%O != 0 || len(ys)/O != all {
+		s.err = sessionError{kind: ErrLength, argument: "ys", have: len(ys), want: all, times: O}
+		return 0, &s.err
+	}
+	if steps < 0 || steps > all {
+		s.err = sessionError{kind: ErrLength, argument: argSteps, have: steps, want: all}
 		return 0, &s.err
 	}
 	if s.model.closed.Load() {
 		s.err = sessionError{kind: ErrClosed}
 		return 0, &s.err
 	}
+	xs = xs[:steps*I]
+	if s.model.plan.segments != nil {
+		n, err = s.runSequence(ys, xs)
+	} else {
+		n, err = s.runSteps(ys, xs)
+	}
+	if err == nil {
+		clear(ys[steps*O:])
+	}
+	return n, err
+}
+
+func (s *Session) runSteps(ys, xs []float32) (n int, err error) {
+	I, O := len(s.input), len(s.output)
 	for ; len(xs) > 0; n++ {
 		if err := s.step(ys[:O], xs[:I]); err != nil {
 			if s.err.kind == ErrValue {
@@ -97,6 +134,24 @@ func (s *Session) step(y, x []float32) error {
 		s.err = sessionError{kind: ErrClosed}
 		return &s.err
 	}
+	if err := s.checkInput(x); err != nil {
+		return err
+	}
+	copy(s.input, x)
+	if m.bounds.any {
+		copy(s.spare, s.states)
+	}
+	for i, o := range s.operations {
+		if !o.step() {
+			return s.overflow(i)
+		}
+	}
+	copy(y, s.output)
+	return nil
+}
+
+// checkInput verifies one step's input.
+func (s *Session) checkInput(x []float32) error {
 	if s.vocabulary > 0 {
 		if v := x[0]; !(v >= 0 && v < float32(s.vocabulary) && v == float32(int(v))) {
 			s.err = sessionError{kind: ErrValue, argument: "x", value: v, want: s.vocabulary}
@@ -105,19 +160,14 @@ func (s *Session) step(y, x []float32) error {
 	} else if !s.within(x) {
 		return s.wrongValue(x)
 	}
-	copy(s.input, x)
-	if m.plan.checked {
-		copy(s.spare, s.states)
-	}
-	for i, o := range s.operations {
-		if !o.step() {
-			copy(s.states, s.spare)
-			s.err = sessionError{kind: ErrOverflow, argument: s.names[i], limit: m.bounds.limit}
-			return &s.err
-		}
-	}
-	copy(y, s.output)
 	return nil
+}
+
+// overflow takes back what was done since the states were copied to spare.
+func (s *Session) overflow(layer int) error {
+	copy(s.states, s.spare)
+	s.err = sessionError{kind: ErrOverflow, argument: s.names[layer], limit: s.model.bounds.limit}
+	return &s.err
 }
 
 // within reports whether every x is finite and in range.

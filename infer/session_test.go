@@ -20,7 +20,7 @@ import (
 )
 
 func TestSameBitsOnEveryISA(t *testing.T) {
-	files := map[string][]byte{"every layer": everyLayer(t), "token": tokenModel(t)}
+	files := map[string][]byte{"every layer": everyLayer(t), "token": tokenModel(t), "whole sequences": bidirectional(t)}
 	for _, cell := range cells {
 		files[cell] = cellModel(t, cell, 37, 51)
 	}
@@ -104,7 +104,11 @@ func TestNothingAllocates(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector allocates")
 	}
-	for name, file := range map[string][]byte{"every layer": everyLayer(t), "token": tokenModel(t), "relu": cellModel(t, "relu", 3, 8)} {
+	files := map[string][]byte{"every layer": everyLayer(t), "token": tokenModel(t), "whole sequences": bidirectional(t)}
+	for _, cell := range cells {
+		files[cell] = cellModel(t, cell, 3, 8)
+	}
+	for name, file := range files {
 		t.Run(name, func(t *testing.T) {
 			onEveryISA(t, file, func(t *testing.T, m *Model) {
 				s, I, O := m.NewSession(), m.InputSize(), m.OutputSize()
@@ -113,8 +117,19 @@ func TestNothingAllocates(t *testing.T) {
 				nan := slices.Repeat([]float32{float32(math.NaN())}, I)
 				state := make([]byte, m.StateSize())
 				other := slices.Clone(state)
+				s.Reserve(7)
+				step := func(err error) error { return err }
+				if !m.Streams() {
+					step = fails
+				}
+				h := make([]float32, m.Format().States[0].Size)
 				calls := map[string]func() error{
-					"Step":                 func() error { return s.Step(y, x) },
+					"Step":                 func() error { return step(s.Step(y, x)) },
+					"RunLength":            func() error { _, err := s.RunLength(ys, xs, 3); return err },
+					"Reserve":              func() error { s.Reserve(7); return nil },
+					"ReadState":            func() error { return s.ReadState(0, h) },
+					"WriteState":           func() error { return s.WriteState(0, h) },
+					"WriteState: index":    func() error { return fails(s.WriteState(-1, h)) },
 					"Run":                  func() error { _, err := s.Run(ys, xs); return err },
 					"Reset":                func() error { s.Reset(); return nil },
 					"State":                func() error { _, err := s.State(state); return err },
@@ -180,7 +195,7 @@ func TestErrorsLeaveTheState(t *testing.T) {
 	}{
 		{x[:4], y, ErrLength, "infer: x has 4 elements, want 5"},
 		{nil, y, ErrLength, "infer: x has 0 elements, want 5"},
-		{x, y[:2], ErrLength, "infer: y has 2 elements, want 3"},
+		{x, y[:2], ErrLength, "infer: y has 2 elements, want 6"},
 		{with(3, float32(math.NaN())), y, ErrValue, "infer: x[3] is NaN, want a finite number of at most ±"},
 		{with(0, inf), y, ErrValue, "infer: x[0] is +Inf, want"},
 		{with(4, -inf), y, ErrValue, "infer: x[4] is -Inf, want"},
@@ -204,7 +219,7 @@ func TestErrorsLeaveTheState(t *testing.T) {
 	_, err = s.Run(make([]float32, O), x[:I-1])
 	assert.EqualError(t, err, "infer: xs has 4 elements, want a multiple of 5")
 	_, err = s.Run(make([]float32, O+1), x)
-	assert.EqualError(t, err, "infer: ys has 4 elements, want 3 for each of 1 steps")
+	assert.EqualError(t, err, "infer: ys has 7 elements, want 6 for each of 1 steps")
 }
 
 func TestLargestInputsStayFinite(t *testing.T) {
@@ -213,7 +228,7 @@ func TestLargestInputsStayFinite(t *testing.T) {
 			continue // its state follows its input
 		}
 		onEveryISA(t, cellModel(t, cell, 6, 10), func(t *testing.T, m *Model) {
-			s, y := m.NewSession(), make([]float32, 10)
+			s, y := m.NewSession(), make([]float32, m.OutputSize())
 			for i := range 20 {
 				v := m.Limit()
 				if i%3 == 0 {

@@ -83,3 +83,44 @@ func (s *Session) wrongState(reason string) error {
 	s.err = sessionError{kind: ErrState, reason: reason}
 	return &s.err
 }
+
+// ReadState copies state i of Model.Format().States to dst, which has its size.
+func (s *Session) ReadState(i int, dst []float32) error {
+	state, err := s.state(i, "dst", len(dst))
+	if err == nil {
+		copy(dst, state)
+	}
+	return err
+}
+
+// WriteState sets state i of Model.Format().States, as an encoder's last state sets a
+// decoder's first. A value that is not finite, or out of the range that the model
+// can reach, is an ErrState, and the session stays as it was.
+func (s *Session) WriteState(i int, src []float32) error {
+	state, err := s.state(i, "src", len(src))
+	if err != nil {
+		return err
+	}
+	if !s.model.kernels.WithinF32(src, s.model.bounds.state[i]) {
+		return s.wrongState("a value is out of the range that the model can reach")
+	}
+	copy(state, src)
+	return nil
+}
+
+// state returns a state that is read or written through an argument.
+func (s *Session) state(i int, argument string, length int) ([]float32, error) {
+	m := s.model
+	if m.closed.Load() {
+		s.err = sessionError{kind: ErrClosed}
+		return nil, &s.err
+	}
+	if i < 0 || i >= len(m.file.States) {
+		return nil, s.wrongState("there is no state of this index")
+	}
+	size := m.file.States[i].Size
+	if length != size {
+		return nil, s.wrongLength(argument, length, size, "")
+	}
+	return s.states[m.plan.state[i]:][:size], nil
+}

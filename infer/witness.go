@@ -29,18 +29,22 @@ func (m *Model) Verify() error {
 	return nil
 }
 
-// Witness computes what a witness of this many steps from this seed is.
+// Witness computes what a witness of this many steps from this seed is: of steps one
+// by one, or of one sequence where the model does not stream.
 func (m *Model) Witness(seed uint64, steps uint32) (format.Witness, error) {
 	w := format.Witness{Seed: seed, Steps: steps}
-	s := m.NewSession()
-	x, y := make([]float32, m.InputSize()), make([]float32, m.OutputSize())
 	input, hash := w.Input(m.Vocabulary()), format.NewBitHash()
-	for range steps {
-		input.Next(x)
-		if err := s.Step(y, x); err != nil {
+	s, at := m.NewSession(), 1
+	if !m.Streams() {
+		at = int(steps)
+	}
+	xs, ys := make([]float32, at*m.InputSize()), make([]float32, at*m.OutputSize())
+	for range int(steps) / max(at, 1) {
+		input.Next(xs)
+		if _, err := s.Run(ys, xs); err != nil {
 			return w, err
 		}
-		hash.Add(y)
+		hash.Add(ys)
 	}
 	w.SHA256 = hash.Sum()
 	return w, nil

@@ -1,0 +1,173 @@
+package infer
+
+import (
+	"runtime"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/rnnedge/rnnedge/format"
+	"github.com/rnnedge/rnnedge/internal/reference"
+)
+
+// bothWays is a forward and a backward cell with a name, and its halves as models
+// that stream.
+func bothWays(t *testing.T) (whole, forward, backward *Model) {
+	open := func(program func(b *format.Builder, w, back format.Weights)) *Model {
+		r := newRandom(11)
+		w, back := r.weights(4, 3, 7, false), r.weights(4, 3, 7, false)
+		b := format.NewBuilder(3)
+		program(b, w, back)
+		m, err := FromBytes(marshal(t, b))
+		require.NoError(t, err)
+		return m
+	}
+	whole = open(func(b *format.Builder, w, back format.Weights) {
+		y := b.LSTM("forward", format.Input, w)
+		z := b.Reverse("back", b.LSTM("backward", b.Reverse("turn", format.Input), back))
+		b.Output(b.Concat("both", y, z))
+	})
+	forward = open(func(b *format.Builder, w, _ format.Weights) { b.Output(b.LSTM("forward", format.Input, w)) })
+	backward = open(func(b *format.Builder, _, back format.Weights) { b.Output(b.LSTM("backward", format.Input, back)) })
+	return whole, forward, backward
+}
+
+// A layer that runs backward gives the bits of a session that is fed backward, in the
+// outputs and in the states, and a padded sequence those of the sequence alone.
+func TestBackwardIsForwardOnAReversedSequence(t *testing.T) {
+	whole, forward, backward := bothWays(t)
+	assert.False(t, whole.Streams())
+	assert.True(t, forward.Streams())
+	s, f, b := whole.NewSession(), forward.NewSession(), backward.NewSession()
+	const T, I, H = 9, 3, 7
+	xs, ys := newRandom(3).uniform(T*I, 2), make([]float32, T*2*H)
+	half := make([]float32, H)
+	for _, steps := range []int{9, 4, 0, 1} {
+		s.Reset()
+		f.Reset()
+		b.Reset()
+		n, err := s.RunLength(ys, xs, steps)
+		require.NoError(t, err)
+		require.Equal(t, steps, n)
+		for i := range steps {
+			require.NoError(t, f.Step(half, xs[i*I:][:I]))
+			assert.Equal(t, bits(half), bits(ys[i*2*H:][:H]), "forward, step %d of %d", i, steps)
+			i = steps - 1 - i
+			require.NoError(t, b.Step(half, xs[i*I:][:I]))
+			assert.Equal(t, bits(half), bits(ys[i*2*H+H:][:H]), "backward, step %d of %d", i, steps)
+		}
+		for _, y := range ys[steps*2*H:] {
+			require.Zero(t, y, "padding")
+		}
+		for i := range 4 {
+			have, want := make([]float32, H), make([]float32, H)
+			require.NoError(t, s.ReadState(i, have))
+			require.NoError(t, []*Session{f, b}[i/2].ReadState(i%2, want))
+			assert.Equal(t, bits(want), bits(have), "%s after %d steps", whole.Format().States[i].Name, steps)
+		}
+	}
+	_, err := s.RunLength(ys, xs, T+1)
+	assert.EqualError(t, err, "infer: steps is 10, want 0 to 9")
+}
+
+func TestStepOfWholeSequences(t *testing.T) {
+	whole, _, _ := bothWays(t)
+	err := whole.NewSession().Step(make([]float32, 14), make([]float32, 3))
+	require.ErrorIs(t, err, ErrStream)
+	assert.EqualError(t, err, `infer: layer "turn" runs backward in time and needs the whole sequence: use Run`)
+}
+
+// RunLength of a model that streams is its first steps.
+func TestRunLengthOfAStream(t *testing.T) {
+	_, m, _ := bothWays(t)
+	xs := newRandom(4).uniform(9*3, 1)
+	want, have := make([]float32, 9*7), slices.Repeat([]float32{1}, 9*7)
+	s, ref := m.NewSession(), m.NewSession()
+	_, err := ref.Run(want[:5*7], xs[:5*3])
+	require.NoError(t, err)
+	_, err = s.RunLength(have, xs, 5)
+	require.NoError(t, err)
+	assert.Equal(t, bits(want), bits(have))
+}
+
+func TestWholeSequencesAgainstFloat64(t *testing.T) {
+	onEveryISA(t, bidirectional(t), func(t *testing.T, m *Model) {
+		const T = 40
+		xs, ys := newRandom(8).uniform(T*m.InputSize(), 2), make([]float32, T*m.OutputSize())
+		_, err := m.NewSession().Run(ys, xs)
+		require.NoError(t, err)
+		for i, y := range reference.New(m.Format()).Run(xs, T) {
+			for j, want := range y {
+				require.InDelta(t, want, ys[i*len(y)+j], 2e-6, "step %d, output %d", i, j)
+			}
+		}
+	})
+}
+
+// Values out of range and states that overflow leave the session as it was.
+func TestSequenceErrors(t *testing.T) {
+	b := format.NewBuilder(1)
+	grows := b.RNN("grows", b.Reverse("turn", format.Input), format.Weights{W: []float32{1}, R: []float32{1e6}, H0: []float32{1}}, format.Relu)
+	b.Output(b.Reverse("back", grows))
+	onEveryISA(t, marshal(t, b), func(t *testing.T, m *Model) {
+		s := m.NewSession()
+		before := must(s.State(make([]byte, m.StateSize())))
+		ys := make([]float32, 100)
+		n, err := s.Run(ys, make([]float32, 100))
+		assert.Zero(t, n)
+		require.ErrorIs(t, err, ErrOverflow)
+		assert.ErrorContains(t, err, `layer "grows"`)
+		assert.Equal(t, before, must(s.State(make([]byte, m.StateSize()))))
+
+		xs := make([]float32, 3)
+		xs[2] = 2 * m.Limit()
+		_, err = s.Run(ys[:3], xs)
+		require.ErrorIs(t, err, ErrValue)
+		assert.ErrorContains(t, err, "infer: xs[2] is ")
+		_, err = s.Run(ys[:2], xs)
+		require.ErrorIs(t, err, ErrLength)
+		n, err = s.Run(ys[:3], xs[:0:0])
+		assert.Zero(t, n)
+		assert.ErrorIs(t, err, ErrLength)
+		_, err = s.Run(ys[:3], []float32{0, 0, 0})
+		assert.NoError(t, err)
+		assert.Equal(t, []float32{1e18, 1e12, 1e6}, ys[:3])
+	})
+}
+
+func TestSequenceBytes(t *testing.T) {
+	whole, forward, _ := bothWays(t)
+	assert.Zero(t, forward.SequenceBytes(1000))
+	const steps = 1000
+	s := whole.NewSession()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	s.Reserve(steps)
+	runtime.ReadMemStats(&after)
+	assert.InDelta(t, whole.SequenceBytes(steps), after.TotalAlloc-before.TotalAlloc, 8192)
+	assert.Len(t, s.kept, steps*(3+3+7+7+7+14)) // x, x turned, both cells, the second in order, the output
+}
+
+func TestReadAndWriteState(t *testing.T) {
+	_, m, _ := bothWays(t)
+	s, other := m.NewSession(), m.NewSession()
+	x, y, want := []float32{1, 2, 3}, make([]float32, 7), make([]float32, 7)
+	require.NoError(t, s.Step(y, x))
+	for i := range m.Format().States {
+		v := make([]float32, 7)
+		require.NoError(t, s.ReadState(i, v))
+		require.NoError(t, other.WriteState(i, v))
+	}
+	require.NoError(t, s.Step(want, x))
+	require.NoError(t, other.Step(y, x))
+	assert.Equal(t, bits(want), bits(y))
+
+	v := make([]float32, 7)
+	assert.EqualError(t, s.ReadState(2, v), "infer: state: there is no state of this index")
+	assert.EqualError(t, s.ReadState(0, v[:6]), "infer: dst has 6 elements, want 7")
+	assert.EqualError(t, s.WriteState(1, v[:0]), "infer: src has 0 elements, want 7")
+	v[3] = 2 // h lies in [−1, 1]
+	assert.EqualError(t, s.WriteState(0, v), "infer: state: a value is out of the range that the model can reach")
+}
