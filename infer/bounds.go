@@ -27,9 +27,15 @@ type bounds struct {
 // to the largest float32 for what rounding adds.
 const safe = 0x1p126
 
-// cellLimit is the largest magnitude that a restored cell state may have. A cell
-// state grows by its candidate's bound a step at most, so that none comes near.
-const cellLimit = 0x1p60
+// cellLimit and hiddenLimit are the largest magnitudes that a state may be set to. A
+// cell state grows by its candidate at most, of up to candidateLimit, and stands still
+// when that is less than half an ulp of it: none comes near. An initial hidden state
+// may be larger than a step ever makes it.
+const (
+	cellLimit      = 0x1p60
+	candidateLimit = 0x1p30
+	hiddenLimit    = 0x1p20
+)
 
 func newBounds(m *format.Model) (bounds, error) {
 	largest := make([]float64, len(m.Tensors))
@@ -162,7 +168,7 @@ func (p *propagation) within(initial, bound float64) float64 {
 	if math.IsInf(bound, 1) {
 		return p.limit
 	}
-	return max(1, initial, bound)
+	return max(hiddenLimit, initial, bound)
 }
 
 // checked tells for each layer whether it has states without a bound of their own.
@@ -188,15 +194,15 @@ func (p *propagation) cell(l format.Layer) float64 {
 		return limited(l.Candidate, l.Clip)
 	case *format.LSTM:
 		// c = f·c + i·g grows by no more than g, if |f| ≤ 1.
-		gate, h := limited(l.Gate, l.Clip), limited(l.Output, l.CellClip)
-		if gate > 1 || l.Coupled && !unit(l.Gate) || math.IsInf(limited(l.Candidate, l.Clip), 1) {
+		if limited(l.Gate, l.Clip) > 1 || l.Coupled && !unit(l.Gate) || limited(l.Candidate, l.Clip) > candidateLimit {
 			return math.Inf(1)
 		}
-		if l.Proj != format.None && !math.IsInf(h, 1) {
-			h = p.product(l.Proj, h) + p.of(l.ProjB)
-			if l.ProjClip > 0 {
-				h = min(h, float64(l.ProjClip))
-			}
+		h := limited(l.Output, l.CellClip)
+		if math.IsInf(h, 1) || l.Proj == format.None {
+			return h
+		}
+		if h = p.sum(p.product(l.Proj, h), p.of(l.ProjB)); l.ProjClip > 0 {
+			h = min(h, float64(l.ProjClip))
 		}
 		return h
 	}
@@ -241,9 +247,12 @@ func reach(f format.Function, x float64) float64 {
 
 // function bounds f(x), whose inner products must be safe too.
 func (p *propagation) function(f format.Function, x float64) float64 {
+	a, b := math.Abs(float64(f.Alpha)), math.Abs(float64(f.Beta))
 	switch f.Kind {
-	case format.HardSigmoid, format.ScaledTanh:
-		p.sum(math.Abs(float64(f.Alpha))*x, math.Abs(float64(f.Beta))*max(x, 1))
+	case format.HardSigmoid:
+		p.sum(a*x, b)
+	case format.ScaledTanh:
+		p.sum(b * x)
 	}
 	return p.sum(reach(f, x))
 }

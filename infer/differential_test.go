@@ -29,10 +29,11 @@ func TestDifferential(t *testing.T) {
 	if testing.Short() || raceEnabled {
 		stride = 10
 	}
-	worst, covered, compared := map[string]float64{}, map[string]int{}, 0
+	worst, covered, compared, ran := map[string]float64{}, map[string]int{}, 0, 0
 	for n := 0; n < nets; n += stride {
 		d := newDifferential(n)
 		t.Run(fmt.Sprintf("%d %s", n, d.cell), func(t *testing.T) {
+			ran++
 			defer func() {
 				if t.Failed() {
 					t.Log(d)
@@ -54,6 +55,9 @@ func TestDifferential(t *testing.T) {
 		t.Logf("%-34s worst error %.1e·√T", cell, worst[cell])
 	}
 	t.Logf("%d comparisons between tables", compared)
+	if ran < nets/stride {
+		return // -run asked for some of them
+	}
 	if len(asm.All()) > 1 {
 		assert.NotZero(t, compared)
 	}
@@ -66,7 +70,7 @@ func TestDifferential(t *testing.T) {
 
 // differentialTolerance is the largest error after a step, relative to the number
 // where that is larger than 1. It grows as a sum of independent roundings does.
-const differentialTolerance = 4e-6
+const differentialTolerance = 2e-6
 
 // differentialCells are drawn in turn.
 var differentialCells = []string{"rnn", "lstm", "coupled lstm", "projected lstm", "normalised lstm", "gru", "gru before"}
@@ -281,14 +285,14 @@ func bounded(fs []format.Function) bool {
 }
 
 // options draws the clip that every cell may have. A gate that is not bounded needs
-// one: it multiplies the state that opens it.
+// one: it multiplies the state that opens it. Up to an argument of ½ all are below 1.
 func (d *differential) options(fs []format.Function) []format.CellOption {
-	opts, chance, limit := []format.CellOption{format.WithFunctions(fs...)}, 0.25, 3.0
+	opts, chance, low, high := []format.CellOption{format.WithFunctions(fs...)}, 0.25, 0.5, 3.0
 	if len(fs) > 1 && !bounded(fs[:1]) {
-		chance, limit = 1, 1
+		chance, low, high = 1, 0.2, 0.5
 	}
 	if d.mayCell(chance, "clip") {
-		opts = append(opts, format.WithClip(float32(d.between(0.5, limit))))
+		opts = append(opts, format.WithClip(float32(d.between(low, high))))
 	}
 	return opts
 }

@@ -168,6 +168,8 @@ func TestReadAndWriteState(t *testing.T) {
 	assert.EqualError(t, s.ReadState(2, v), "infer: state: there is no state of this index")
 	assert.EqualError(t, s.ReadState(0, v[:6]), "infer: dst has 6 elements, want 7")
 	assert.EqualError(t, s.WriteState(1, v[:0]), "infer: src has 0 elements, want 7")
-	v[3] = 2 // h lies in [−1, 1]
+	v[3] = 2 // more than a step makes of it
+	assert.NoError(t, s.WriteState(0, v))
+	v[3] = 1 << 21
 	assert.EqualError(t, s.WriteState(0, v), "infer: state: a value is out of the range that the model can reach")
 }

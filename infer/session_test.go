@@ -306,6 +306,29 @@ func TestWeightsOutOfRange(t *testing.T) {
 	assert.ErrorContains(t, err, "an input of 1 could overflow float32")
 }
 
+// A projection can overflow like any other product.
+func TestProjectionOutOfRange(t *testing.T) {
+	b := format.NewBuilder(1)
+	w := format.Weights{W: []float32{1, 1, 1, 1}, R: make([]float32, 8), Proj: []float32{3e38, 3e38}, ProjB: []float32{3e38, 3e38}}
+	b.Output(b.LSTM("l", format.Input, w))
+	_, err := FromBytes(marshal(t, b))
+	assert.ErrorContains(t, err, "an input of 1 could overflow float32")
+}
+
+// What State wrote, SetState takes, of a candidate that makes large numbers too.
+func TestLargeCandidate(t *testing.T) {
+	b := format.NewBuilder(1)
+	f := format.WithFunctions(sigmoid, format.Function{Kind: format.ScaledTanh, Alpha: 1e25, Beta: 1}, tanh)
+	b.Output(b.LSTM("l", format.Input, format.Weights{W: []float32{9, 9, 9, 9}, R: make([]float32, 4)}, f))
+	m, err := FromBytes(marshal(t, b))
+	require.NoError(t, err)
+	s, y := m.NewSession(), make([]float32, 1)
+	for range 10 {
+		require.NoError(t, s.Step(y, []float32{1}))
+		require.NoError(t, s.SetState(must(s.State(make([]byte, m.StateSize())))))
+	}
+}
+
 // A relu RNN that starts beyond the range it may reach is refused, not stuck.
 func TestInitialStateOutOfRange(t *testing.T) {
 	b := format.NewBuilder(1)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/rnnedge/rnnedge/format"
 	"github.com/rnnedge/rnnedge/tools/convert/converter"
@@ -15,16 +16,18 @@ import (
 
 const usage = `convert makes a .rnn model from weights trained elsewhere.
 
-  convert -o model.rnn [-spec spec.yaml] SOURCE
+  convert -o model.rnn [-spec spec.yaml] [-bind NAME=FILE ...] SOURCE
   convert -inspect model.rnn
 
 SOURCE is a PyTorch state_dict (.pt, .pth, in either of its file formats, in
 float32, float16 or bfloat16, alone or in a dict beside other things), a
-.safetensors file, or an ONNX model of RNN, LSTM and GRU nodes that run forward.
+.safetensors file, or an ONNX model with RNN, LSTM and GRU nodes.
 It is recognised by its content. Nothing in it is executed.
 
 An ONNX model converts as it is, for one step of one stream: an initial state that
-is an input and comes back as an output becomes the state of a session.
+is an input becomes the state of a session. One with a reverse or bidirectional
+node needs whole sequences. Weights that are inputs of the model get their values
+with -bind, from a TensorProto (.pb) or an array (.npy): -bind W=w.npy -bind R=r.npy
 
 A state_dict holds tensors, not the order of the layers or their activations.
 One that is a single LSTM or GRU stack converts as it is. Any other needs a
@@ -35,15 +38,26 @@ spec, in YAML or JSON, given with -spec or lying beside SOURCE with the ending
     - embedding: embed      # embed.weight; the value is the tensors' prefix
     - lstm: rnn             # rnn.weight_ih_l0 …: every stacked layer; or gru
     - dense: head           # head.weight, head.bias
-      activation: sigmoid   # linear, sigmoid, tanh or relu
+      activation: sigmoid   # a function, see below
   meta:
     labels: speech
 
-Other layers: rnn (activation: tanh or relu), apply: tanh (an activation alone),
-softmax:, add: [a, b] and concat: [a, b, …] (of layers by name; the model's
-input is called input). A layer reads the one before it unless it says
+Other layers: rnn (activation: tanh or relu), apply: tanh (a function alone),
+softmax:, log_softmax:, add: [a, b], mul: [a, b] and concat: [a, b, …] (of layers by
+name; the model's input is called input), scale: p (p.weight times x plus p.bias),
+layernorm: p and batchnorm: p (with epsilon: 1e-5 if it is not said). A layer reads the one before it unless it says
 from: NAME; output: NAME picks another output than the last layer; ignore: lists
 prefixes of tensors to leave out.
+
+A layer that runs both ways, and a projection (proj_size), show in the tensors.
+merge: concat, sum, mul or average says how the two ways are joined (concat if it is
+not said); direction: reverse makes a layer for one way run from the end to the
+start. A model with a layer that runs backward needs whole sequences.
+
+Functions without parameters: linear, sigmoid, tanh, relu, softsign, softplus. With
+them, as in activation: {elu: 1} or apply: {clip: [0, 6]}: leaky relu, elu and
+thresholded relu (α); hard sigmoid, min(max(αx+β, 0), 1), scaled tanh, α·tanh(βx),
+affine, αx+β, and clip, from α to β.
 
 The model gets a witness, the digest of what it computes: run -verify model.rnn
 checks it on any machine.
@@ -57,6 +71,18 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags.SetOutput(stderr)
 	out := flags.String("o", "", "write the model to this `file`")
 	specPath := flags.String("spec", "", "what the tensors do not say: a YAML or JSON `file`")
+	bind := map[string]string{}
+	flags.Func("bind", "make an ONNX model's input a constant: `NAME=FILE`, once for each", func(s string) error {
+		name, file, ok := strings.Cut(s, "=")
+		if !ok || name == "" || file == "" {
+			return errors.New("want NAME=FILE")
+		}
+		if bind[name] != "" {
+			return fmt.Errorf("%s is bound already, to %s", name, bind[name])
+		}
+		bind[name] = file
+		return nil
+	})
 	inspect := flags.Bool("inspect", false, "print what the .rnn model SOURCE holds")
 	flags.Usage = func() {
 		fmt.Fprint(stderr, usage)
@@ -71,8 +97,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	case len(sources) != 1:
 		fmt.Fprintf(stderr, "convert: %d sources, want 1; -h shows how\n", len(sources))
 		return 2
-	case *inspect && (*out != "" || *specPath != ""):
-		fmt.Fprintln(stderr, "convert: -inspect goes without -o and -spec")
+	case *inspect && (*out != "" || *specPath != "" || len(bind) > 0):
+		fmt.Fprintln(stderr, "convert: -inspect goes without -o and -spec, and without -bind")
 		return 2
 	case !*inspect && *out == "":
 		fmt.Fprintln(stderr, "convert: -o is missing: where to write the model; -h shows how")
@@ -81,7 +107,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if *inspect {
 		err = inspectModel(stdout, sources[0])
 	} else {
-		err = convert(stdout, sources[0], *specPath, *out)
+		err = convert(stdout, sources[0], converter.Options{Spec: *specPath, Bind: bind}, *out)
 	}
 	if err != nil {
 		fmt.Fprintln(stderr, "convert:", err)
@@ -103,8 +129,8 @@ func parse(flags *flag.FlagSet, args []string) (rest []string, err error) {
 	}
 }
 
-func convert(w io.Writer, source, specPath, out string) error {
-	r, err := converter.Convert(source, specPath)
+func convert(w io.Writer, source string, options converter.Options, out string) error {
+	r, err := options.Convert(source)
 	if err != nil {
 		return err
 	}

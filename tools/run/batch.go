@@ -85,6 +85,9 @@ func (c *command) runBatch(b *batch, start func(), add func(ys []float32) error)
 	I, O := c.model.InputSize(), c.model.OutputSize()
 	s, xs := c.model.NewSession(), b.xs
 	chunk := min(b.steps, chunkSteps)
+	if !c.model.Streams() {
+		chunk = b.steps
+	}
 	ys := make([]float32, chunk*O)
 	for stream := range b.streams {
 		s.Reset()
@@ -97,8 +100,10 @@ func (c *command) runBatch(b *batch, start func(), add func(ys []float32) error)
 			}
 			xs, done = xs[n*I:], done+n
 			if err != nil {
-				// Once more, alone, so that the error counts from the row.
-				err = s.Step(ys[:O], xs[:I])
+				if c.model.Streams() {
+					// Once more, alone, so that the error counts from the row.
+					err = s.Step(ys[:O], xs[:I])
+				}
 				return fmt.Errorf("%s%s: %w", c.input, b.place(stream, done), err)
 			}
 			p.advance(n)

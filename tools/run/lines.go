@@ -10,8 +10,11 @@ import (
 )
 
 // feedLines runs the model on CSV lines from r, one step a line. A line is
-// answered before the next is read.
+// answered before the next is read, unless the model needs the whole sequence.
 func (c *command) feedLines(a *answers, r io.Reader, name string) error {
+	if !c.model.Streams() {
+		return c.feedSequence(a, r, name)
+	}
 	s := c.model.NewSession()
 	l := newLines(r, name, c.model.InputSize())
 	y := make([]float32, c.model.OutputSize())
@@ -34,6 +37,29 @@ func (c *command) feedLines(a *answers, r io.Reader, name string) error {
 		}
 		p.advance(1)
 	}
+}
+
+// feedSequence runs a model that does not stream on all lines of r.
+func (c *command) feedSequence(a *answers, r io.Reader, name string) error {
+	l := newLines(r, name, c.model.InputSize())
+	var xs []float32
+	steps := 0
+	for ; ; steps++ {
+		x, err := l.next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		xs = append(xs, x...)
+	}
+	ys := make([]float32, steps*c.model.OutputSize())
+	if _, err := c.model.NewSession().Run(ys, xs); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	a.leading = []int{steps}
+	return a.add(ys)
 }
 
 // lines reads steps from text.

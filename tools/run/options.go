@@ -29,6 +29,9 @@ INPUT is one of
   -           such lines from standard input. Each is answered at once, before
               the next is read: a live stream
 
+A model with a layer that runs backward in time needs the whole of each stream
+before it can answer; then nothing is answered before INPUT ends.
+
 Without -o the answers go to standard output, one step a line, with commas
 between the numbers and a blank line between streams. A number is written with
 as many digits as its float32 needs to be read back exactly.

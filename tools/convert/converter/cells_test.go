@@ -33,8 +33,13 @@ func archive(t *testing.T, path string) func(name string) *npy.Array {
 
 // cells as make_goldens.py numbers them.
 var cells = []spec.Layer{
-	{Kind: "rnn", Activation: "tanh"}, {Kind: "rnn", Activation: "relu"}, {Kind: "lstm"}, {Kind: "gru"},
+	{Kind: "rnn", Activation: &format.Function{Kind: format.Tanh}},
+	{Kind: "rnn", Activation: &format.Function{Kind: format.Relu}},
+	{Kind: "lstm"}, {Kind: "gru"},
 }
+
+// cellNames are CELLS of make_goldens.py.
+var cellNames = []string{"rnn tanh", "rnn relu", "lstm", "gru"}
 
 // goldenCell is one configuration of cells.npz.
 type goldenCell struct {
@@ -46,27 +51,13 @@ type goldenCell struct {
 }
 
 func (g goldenCell) String() string {
-	return fmt.Sprintf("%s%s %d→%d, %d layers, bias %v", cells[g.cell].Kind, cells[g.cell].Activation, g.I, g.H, g.layers, g.bias)
+	return fmt.Sprintf("%s %d→%d, %d layers, bias %v", cellNames[g.cell], g.I, g.H, g.layers, g.bias)
 }
 
 // draw makes the weights, as a PyTorch state_dict, and the input, as
 // make_goldens.py documents.
 func (g goldenCell) draw(steps int) (c *checkpoint.Checkpoint, xs []float32) {
-	source := (&format.Witness{Seed: g.seed}).Input(0)
-	scale := float32(1 / math.Sqrt(float64(g.H)))
-	c = &checkpoint.Checkpoint{File: g.String()}
-	tensor := func(name string, shape ...int) {
-		n := 1
-		for _, d := range shape {
-			n *= d
-		}
-		data := make([]float32, n)
-		source.Next(data)
-		for i := range data {
-			data[i] *= scale
-		}
-		c.Tensors = append(c.Tensors, checkpoint.Tensor{Name: name, Shape: shape, Data: data, DType: "float32"})
-	}
+	c, tensor, input := drawing(g.String(), g.seed, g.H)
 	rows := map[string]int{"rnn": 1, "lstm": 4, "gru": 3}[cells[g.cell].Kind] * g.H
 	for l, cols := 0, g.I; l < g.layers; l, cols = l+1, g.H {
 		tensor(fmt.Sprintf("weight_ih_l%d", l), rows, cols)
@@ -76,9 +67,32 @@ func (g goldenCell) draw(steps int) (c *checkpoint.Checkpoint, xs []float32) {
 			tensor(fmt.Sprintf("bias_hh_l%d", l), rows)
 		}
 	}
-	xs = make([]float32, steps*g.I)
-	source.Next(xs)
-	return c, xs
+	return c, input(steps * g.I)
+}
+
+// drawing is an empty checkpoint, what draws a tensor for it, times 1/√H, and what
+// draws the input.
+func drawing(file string, seed uint64, H int) (c *checkpoint.Checkpoint, tensor func(name string, shape ...int), input func(n int) []float32) {
+	source := (&format.Witness{Seed: seed}).Input(0)
+	scale := float32(1 / math.Sqrt(float64(H)))
+	c = &checkpoint.Checkpoint{File: file}
+	input = func(n int) []float32 {
+		x := make([]float32, n)
+		source.Next(x)
+		return x
+	}
+	tensor = func(name string, shape ...int) {
+		n := 1
+		for _, d := range shape {
+			n *= d
+		}
+		data := input(n)
+		for i := range data {
+			data[i] *= scale
+		}
+		c.Tensors = append(c.Tensors, checkpoint.Tensor{Name: name, Shape: shape, Data: data, DType: "float32"})
+	}
+	return c, tensor, input
 }
 
 func goldenCells(t *testing.T) (list []goldenCell, steps []int) {
@@ -122,7 +136,7 @@ func TestCellsAgainstPyTorch(t *testing.T) {
 		}
 	}
 	for c := range cells {
-		t.Logf("%s %s: worst error %.2e, PyTorch's %.2e", cells[c].Kind, cells[c].Activation, worst[c], worstTorch[c])
+		t.Logf("%s: worst error %.2e, PyTorch's %.2e", cellNames[c], worst[c], worstTorch[c])
 		assert.LessOrEqual(t, worst[c], factor*worstTorch[c])
 	}
 	t.Logf("within twice PyTorch's error in %d of %d configurations", within, len(list))

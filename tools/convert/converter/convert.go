@@ -26,8 +26,14 @@ import (
 type importer struct {
 	name  string
 	sniff func(data []byte) bool
-	// read turns a file into a model, with what the spec adds, nil for none.
-	read func(file string, data []byte, s *spec.Spec) (*imported, error)
+	// read turns a file into a model, with what e adds to it.
+	read func(file string, data []byte, e extras) (*imported, error)
+}
+
+// extras are what a file does not say.
+type extras struct {
+	spec *spec.Spec        // nil for none
+	bind map[string][]byte // values of inputs, as files
 }
 
 // imported is what an importer makes of a file.
@@ -41,18 +47,21 @@ type imported struct {
 var importers = []importer{
 	{"PyTorch .pt/.pth", torch.Sniff, tensors(torch.Read)},
 	{"safetensors", safetensors.Sniff, tensors(safetensors.Read)},
-	{"ONNX", onnx.Sniff, graph(onnx.Read)},
+	{"ONNX", onnx.Sniff, bindable(onnx.Read)},
 }
 
 // tensors makes an importer's read of a source that holds tensors and no program:
 // the spec says how they are connected.
-func tensors(read func(file string, data []byte) (*checkpoint.Checkpoint, error)) func(string, []byte, *spec.Spec) (*imported, error) {
-	return func(file string, data []byte, s *spec.Spec) (*imported, error) {
+func tensors(read func(file string, data []byte) (*checkpoint.Checkpoint, error)) func(string, []byte, extras) (*imported, error) {
+	return func(file string, data []byte, e extras) (*imported, error) {
+		if len(e.bind) > 0 {
+			return nil, noInputs(file)
+		}
 		c, err := read(file, data)
 		if err != nil {
 			return nil, err
 		}
-		m, err := assemble.Model(c, s)
+		m, err := assemble.Model(c, e.spec)
 		if err != nil {
 			return nil, err
 		}
@@ -62,12 +71,22 @@ func tensors(read func(file string, data []byte) (*checkpoint.Checkpoint, error)
 
 // graph makes an importer's read of a source that is a whole program: there is
 // nothing for a spec to say.
-func graph(read func(file string, data []byte) (*format.Model, string, []string, error)) func(string, []byte, *spec.Spec) (*imported, error) {
-	return func(file string, data []byte, s *spec.Spec) (*imported, error) {
-		if s != nil {
-			return nil, fmt.Errorf("%s: the file says how its layers are connected; convert it without the spec %s", file, s.File)
+func graph(read func(file string, data []byte) (*format.Model, string, []string, error)) func(string, []byte, extras) (*imported, error) {
+	return bindable(func(file string, data []byte, bind map[string][]byte) (*format.Model, string, []string, error) {
+		if len(bind) > 0 {
+			return nil, "", nil, noInputs(file)
 		}
-		m, sourceFormat, notes, err := read(file, data)
+		return read(file, data)
+	})
+}
+
+// bindable is graph for a source whose inputs can be bound to constants.
+func bindable(read func(file string, data []byte, bind map[string][]byte) (*format.Model, string, []string, error)) func(string, []byte, extras) (*imported, error) {
+	return func(file string, data []byte, e extras) (*imported, error) {
+		if e.spec != nil {
+			return nil, fmt.Errorf("%s: the file says how its layers are connected; convert it without the spec %s", file, e.spec.File)
+		}
+		m, sourceFormat, notes, err := read(file, data, e.bind)
 		if err != nil {
 			return nil, err
 		}
@@ -75,7 +94,12 @@ func graph(read func(file string, data []byte) (*format.Model, string, []string,
 	}
 }
 
-// WitnessSteps is the length of the witness that a conversion adds.
+func noInputs(file string) error {
+	return fmt.Errorf("%s: the format has no named inputs to bind, supported is that of ONNX models", file)
+}
+
+// WitnessSteps is the length of the witness that a conversion adds, unless a state
+// without a bound of its own leaves its range before.
 const WitnessSteps = 256
 
 // witnessSeed makes conversions of one source the same, byte for byte.
@@ -89,33 +113,53 @@ type Result struct {
 	Notes  []string // what was left aside or changed
 }
 
-// Convert reads the checkpoint at source and the spec at specPath; with an empty
-// specPath, the spec beside the source with the same name and the ending .yaml or
-// .yml, if there is one. The error names the file, the tensor or layer, and what
-// was expected.
+// Options are what a source does not say. The zero value adds nothing.
+type Options struct {
+	// Spec is the path of the spec; "" is the spec beside the source with the same
+	// name and the ending .yaml or .yml, if there is one.
+	Spec string
+	// Bind names inputs of an ONNX model that become constants: each with the path
+	// of a TensorProto (.pb) or a NumPy array (.npy).
+	Bind map[string]string
+}
+
+// Convert reads the checkpoint at source and the spec at specPath, or the one beside
+// the source where that is empty, as Options have it.
 func Convert(source, specPath string) (*Result, error) {
+	return Options{Spec: specPath}.Convert(source)
+}
+
+// Convert reads the checkpoint at source. The error names the file, the tensor or
+// layer, and what was expected.
+func (o Options) Convert(source string) (*Result, error) {
 	data, err := os.ReadFile(source)
 	if err != nil {
 		return nil, err
 	}
-	if specPath == "" {
-		specPath = beside(source)
+	e := extras{bind: map[string][]byte{}}
+	for name, path := range o.Bind {
+		if e.bind[name], err = os.ReadFile(path); err != nil {
+			return nil, err
+		}
 	}
-	var s *spec.Spec
-	if specPath != "" {
-		text, err := os.ReadFile(specPath)
+	path := o.Spec
+	if path == "" {
+		path = beside(source)
+	}
+	if path != "" {
+		text, err := os.ReadFile(path)
 		if err != nil {
 			return nil, err
 		}
-		if s, err = spec.Parse(specPath, text); err != nil {
+		if e.spec, err = spec.Parse(path, text); err != nil {
 			return nil, err
 		}
 	}
-	r, err := convert(source, data, s)
+	r, err := convert(source, data, e)
 	if err != nil {
 		return nil, err
 	}
-	r.Spec = specPath
+	r.Spec = path
 	return r, nil
 }
 
@@ -130,7 +174,7 @@ func beside(source string) string {
 	return ""
 }
 
-func convert(source string, data []byte, s *spec.Spec) (*Result, error) {
+func convert(source string, data []byte, e extras) (*Result, error) {
 	if bytes.HasPrefix(data, []byte("\x89rnn")) {
 		return nil, fmt.Errorf("%s: is a .rnn model already; look into it with -inspect", source)
 	}
@@ -138,12 +182,15 @@ func convert(source string, data []byte, s *spec.Spec) (*Result, error) {
 		if !from.sniff(data) {
 			continue
 		}
-		i, err := from.read(source, data, s)
+		i, err := from.read(source, data, e)
 		if err != nil {
 			return nil, err
 		}
 		if err := complete(i.model, source, i.format); err != nil {
 			return nil, fmt.Errorf("%s: %w", source, err)
+		}
+		if n := i.model.Witness.Steps; n < WitnessSteps {
+			i.notes = append(i.notes, fmt.Sprintf("the witness has only %d steps: on its random input a state of this model grows beyond all bounds", n))
 		}
 		return &Result{Model: i.model, Source: fmt.Sprintf("%s (%s)", source, i.format), Notes: i.notes}, nil
 	}
@@ -170,6 +217,10 @@ func complete(m *format.Model, source, sourceFormat string) error {
 	if err != nil {
 		return err
 	}
-	m.Witness, err = engine.Witness(witnessSeed, WitnessSteps)
-	return err
+	for steps := uint32(WitnessSteps); ; steps /= 2 {
+		m.Witness, err = engine.Witness(witnessSeed, steps)
+		if steps == 1 || !errors.Is(err, infer.ErrOverflow) {
+			return err
+		}
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/rnnedge/rnnedge/format"
+	"github.com/rnnedge/rnnedge/infer"
 )
 
 // Describe prints what a model holds: a table of layers with their shapes and
@@ -34,12 +35,8 @@ func Describe(w io.Writer, m *format.Model) error {
 			n += int64(x.Rows) * int64(x.Cols)
 			bytes += 4 * int64(len(x.F32))
 		}
-		kind := l.Op().String()
-		if v.Activation != format.Linear {
-			kind += " " + v.Activation.String()
-		}
 		weights, size = weights+n, size+bytes
-		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%d\t%d\t\n", l.LayerName(), kind,
+		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%d\t%d\t\n", l.LayerName(), kind(l),
 			strings.Join(reads, ", "), m.Buffers[v.Writes], strings.Join(tensors, ", "), n, bytes)
 	}
 	fmt.Fprintf(t, "\t\t\t\t\t%d\t%d\t\n", weights, size)
@@ -57,6 +54,11 @@ func Describe(w io.Writer, m *format.Model) error {
 		state += s.Size
 	}
 	fmt.Fprintf(w, "state    %d floats\n", state)
+	if m.Streams() {
+		fmt.Fprintln(w, "streams  yes: a step at a time")
+	} else {
+		fmt.Fprintln(w, "streams  no: a layer runs backward in time and needs whole sequences")
+	}
 	for _, e := range m.Meta {
 		fmt.Fprintf(w, "meta     %s: %s\n", e.Key, printable(e.Value))
 	}
@@ -66,6 +68,51 @@ func Describe(w io.Writer, m *format.Model) error {
 	}
 	_, err := fmt.Fprintf(w, "witness  %d steps from seed %d: SHA-256 %x\n", m.Witness.Steps, m.Witness.Seed, m.Witness.SHA256)
 	return err
+}
+
+// kind is what a layer computes: its type, and what of it is not the plain form.
+func kind(l format.Layer) string {
+	parts := []string{l.Op().String()}
+	add := func(is bool, form string, a ...any) {
+		if is {
+			parts = append(parts, fmt.Sprintf(form, a...))
+		}
+	}
+	clips := func(clip float32) { add(clip != 0, "clip %g", clip) }
+	plain := func(fs ...format.Activation) {
+		functions := format.FieldsOf(l).Functions
+		same := true
+		var names []string
+		for i, f := range functions {
+			same = same && f == format.Function{Kind: fs[i]}
+			names = append(names, f.String())
+		}
+		add(!same, "%s", strings.Join(names, "/"))
+	}
+	switch l := l.(type) {
+	case *format.Dense:
+		plain(format.Linear)
+	case *format.Activate:
+		parts[0] = l.F.String()
+	case *format.RNN:
+		parts = append(parts, l.F.String())
+		clips(l.Clip)
+	case *format.LSTM:
+		add(l.Coupled, "f = 1−i")
+		add(l.P != format.None, "peepholes")
+		add(l.Norm != format.None, "layer norm")
+		add(l.Proj != format.None, "projection")
+		plain(format.Sigmoid, format.Tanh, format.Tanh)
+		clips(l.Clip)
+		add(l.CellClip != 0, "cell clip %g", l.CellClip)
+		add(l.ProjClip != 0, "projection clip %g", l.ProjClip)
+	case *format.GRU:
+		add(l.RN != format.None, "reset before")
+		plain(format.Sigmoid, format.Tanh)
+		clips(l.Clip)
+	}
+	add(infer.Rare(l), "(update in Go)")
+	return strings.Join(parts, " ")
 }
 
 // printable is a value on one line of the terminal, whatever a file put in it.

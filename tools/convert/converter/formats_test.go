@@ -92,8 +92,6 @@ func TestRefusals(t *testing.T) {
 	lstm := spec("lstm.yaml", "layers: [{lstm: ''}]")
 	for name, c := range map[string]struct{ file, spec, message string }{
 		"no spec":        {"zip.pt", spec("none.yaml", "layers: []"), "no layers"},
-		"bidirectional":  {"bidirectional.pt", lstm, `tensor "weight_hh_l0_reverse": bidirectional layers are not supported`},
-		"projection":     {"projection.pt", lstm, `tensor "weight_hr_l0": projections (proj_size) are not supported`},
 		"lone RNN":       {"rnn_alone.pt", "", "activation: tanh # or relu: the nonlinearity of nn.RNN"},
 		"RNN activation": {"rnn_alone.pt", spec("rnn.yaml", "layers: [{rnn: ''}]"), `activation is "", want tanh or relu`},
 		"wrong kind":     {"gru_alone.pt", lstm, `tensor "weight_hh_l0" has shape [9 3], want [4·H, H]: these are the weights of kind gru`},

@@ -2,6 +2,7 @@
 
     pip install torch numpy safetensors
     python make_goldens.py          # writes into its own folder; the same numbers each time
+    python make_goldens.py heads    # of cells, cells2, formats and heads, only that
 
 cells.npz: every recurrent cell over 200 steps. Weights and inputs are not stored;
 a test draws them from SplitMix64 as `draw` does here:
@@ -15,13 +16,27 @@ a test draws them from SplitMix64 as `draw` does here:
     truth  float64       per configuration [6, H]: h of the top layer, by PyTorch in float64
     torch  float64 [n]   largest |float32 − float64| of PyTorch itself over all 200 steps
 
+cells2.npz: both directions and projections over 24 steps. Drawn in the same way:
+
+    seed(cell, layers, H, P, both, bias) = 10^6 + ((((cell·4 + layers)·100 + H)·100 + P)·2 + both)·2 + bias
+    for each layer, forward and then backward: weight_ih, weight_hh, bias_ih, bias_hh
+    if bias, weight_hr if P > 0, each number times float32(1/√H); then x [24, I]
+
+    index  int64 [n, 9]  cell, layers, H, P (0 for none), both, bias, I, seed, offset into truth
+    steps  int64 [4]     the steps that truth holds
+    truth  float64       per configuration [4, O]: the output, O = P or H, twice if both
+    single float32       the same, by PyTorch in float32
+    torch  float64 [n]   largest |float32 − float64| of PyTorch itself over all 24 steps
+
 formats/: one small net in every form of file that a checkpoint comes in. net.npz
 holds its tensors as they are after loading, io.npz its input and its output in
-float64. README.md lists the files.
+float64. heads.pt is a net with normalisations, heads.npz its input and outputs.
+README.md lists the files.
 """
 
 import io
 import os
+import sys
 import warnings
 import zipfile
 
@@ -97,6 +112,90 @@ def make_cells():
     for c, cell in enumerate(CELLS):
         e = [v for i, v in zip(index, errors) if i[0] == c]
         print(f"{cell}: PyTorch's float32 error {min(e):.1e} to {max(e):.1e}")
+
+
+def module2(cell, I, H, P, layers, both, bias):
+    if cell == "lstm":
+        return nn.LSTM(I, H, layers, bias=bias, bidirectional=both, proj_size=P)
+    if cell == "gru":
+        return nn.GRU(I, H, layers, bias=bias, bidirectional=both)
+    return nn.RNN(I, H, layers, bias=bias, bidirectional=both, nonlinearity=cell[4:])
+
+
+def make_cells2():
+    steps, T = [0, 1, 12, 23], 24
+    configurations = [(c, layers, H, 0, True, bias) for c in range(4) for layers in (1, 2) for H in (3, 20) for bias in (False, True)]
+    configurations += [(2, layers, H, P, both, both or H > 5) for layers in (1, 2) for H, P in ((5, 2), (20, 12)) for both in (False, True)]
+    index, truths, singles, errors, offset = [], [], [], [], 0
+    for c, layers, H, P, both, bias in configurations:
+        I = 1 + (7 * H + 3 * layers) % 11
+        seed = 10**6 + ((((c * 4 + layers) * 100 + H) * 100 + P) * 2 + both) * 2 + bias
+        source, scale = SplitMix64(seed), np.float32(1 / np.sqrt(H))
+        m = module2(CELLS[c], I, H, P, layers, both, bias)
+        weights = {}
+        for l in range(layers):
+            for way in ["", "_reverse"][: 1 + both]:
+                for name in ["weight_ih", "weight_hh"] + ["bias_ih", "bias_hh"] * bias + ["weight_hr"] * (P > 0):
+                    name = f"{name}_l{l}{way}"
+                    weights[name] = torch.from_numpy(source.draw(*m.state_dict()[name].shape) * scale)
+        m.load_state_dict(weights)
+        x = torch.from_numpy(source.draw(T, I))
+        single = run(m, x)
+        truth = run(m.double(), x.double())
+        index.append([c, layers, H, P, both, bias, I, seed, offset])
+        errors.append(np.abs(single - truth).max())
+        truths.append(truth[steps].ravel())
+        singles.append(single[steps].ravel().astype(np.float32))
+        offset += truths[-1].size
+    np.savez_compressed(
+        os.path.join(HERE, "cells2.npz"),
+        index=np.array(index, np.int64), steps=np.array(steps, np.int64),
+        truth=np.concatenate(truths), single=np.concatenate(singles), torch=np.array(errors))
+    print(f"cells2: {len(configurations)} configurations, PyTorch's float32 error up to {max(errors):.1e}")
+
+
+class Heads(nn.Module):
+    """LSTM with a projection, both ways, and every layer of a head that has tensors."""
+
+    def __init__(self):
+        super().__init__()
+        self.rnn = nn.LSTM(3, 6, bidirectional=True, proj_size=4)
+        self.bn = nn.BatchNorm1d(8)
+        self.fc = nn.Linear(8, 5)
+        self.act = nn.LeakyReLU(0.1)
+        self.ln = nn.LayerNorm(5, eps=1e-3)
+        self.out = nn.Linear(5, 4)
+
+    def forward(self, x):
+        y = self.bn(self.rnn(x[:, None])[0][:, 0])
+        return torch.log_softmax(self.out(self.ln(self.act(self.fc(y)))), -1)
+
+
+def make_heads():
+    path = lambda name: os.path.join(HERE, "formats", name)
+    torch.manual_seed(8)
+    net = Heads()
+    state = {k: torch.rand(v.shape) - 0.5 if v.is_floating_point() else v for k, v in net.state_dict().items()}
+    state["bn.running_var"] += 1
+    net.load_state_dict(state)
+    net.eval()
+    x = torch.from_numpy(SplitMix64(8).draw(50, 3))
+    with torch.no_grad():
+        single = net(x).numpy()
+        y = net.double()(x.double()).numpy()
+    torch.save(state, path("heads.pt"))
+    np.savez_compressed(path("heads.npz"), x=x.numpy(), y=y, single=single)
+    with open(path("heads.yaml"), "w") as f:
+        f.write("""layers:
+  - lstm: rnn
+  - batchnorm: bn
+  - dense: fc
+    activation: {leaky_relu: 0.1}
+  - layernorm: ln
+    epsilon: 1e-3
+  - dense: out
+  - log_softmax:
+""")
 
 
 class Net(nn.Module):
@@ -188,5 +287,6 @@ def make_formats():
 
 if __name__ == "__main__":
     print("torch", torch.__version__)
-    make_cells()
-    make_formats()
+    makers = {"cells": make_cells, "cells2": make_cells2, "formats": make_formats, "heads": make_heads}
+    for name in sys.argv[1:] or makers:
+        makers[name]()

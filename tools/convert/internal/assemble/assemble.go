@@ -8,8 +8,13 @@
 //     product): the order of package format.
 //   - There are two biases. They are added, with one rounding, where only their
 //     sum counts; a GRU keeps both, since r multiplies the second.
+//   - bidirectional=True adds the same with the suffix _reverse. Every layer joins
+//     its two ways, forward first, and the next one reads both.
+//   - proj_size of nn.LSTM adds weight_hr_l0 [P, H]; weight_hh_l0 is [4H, P] then.
 //   - nn.Linear has weight [out, in] and bias; nn.Embedding has weight
 //     [vocabulary, dim].
+//   - nn.LayerNorm has weight and bias, nn.BatchNorm1d running_mean and running_var
+//     beside them; their eps, 1e-5 unless it was changed, is not among the tensors.
 //
 // A checkpoint does not say in what order layers run, so a spec does; only a
 // checkpoint that is nothing but one LSTM or GRU stack needs none.
@@ -100,7 +105,7 @@ func (a *assembly) layer(l spec.Layer, previous format.Buffer) (format.Buffer, e
 			from = append(from, x)
 		}
 	}
-	if len(from) != 1 && l.Kind != "add" && l.Kind != "concat" {
+	if len(from) != 1 && l.Kind != "add" && l.Kind != "mul" && l.Kind != "concat" {
 		return 0, fmt.Errorf("reads %d layers, want 1", len(from))
 	}
 	name := a.name(l)
@@ -117,11 +122,21 @@ func (a *assembly) layer(l spec.Layer, previous format.Buffer) (format.Buffer, e
 	case "rnn", "lstm", "gru":
 		y, err = a.stack(name, l, from[0])
 	case "apply":
-		y = a.b.Activate(name, from[0], activations[l.Prefix])
+		y = a.b.Function(name, from[0], *l.Activation)
+	case "scale":
+		y, err = a.scale(name, l.Prefix, from[0])
+	case "batchnorm":
+		y, err = a.batchNorm(name, l, from[0])
+	case "layernorm":
+		y, err = a.layerNorm(name, l, from[0])
 	case "softmax":
 		y = a.b.Softmax(name, from[0])
+	case "log_softmax":
+		y = a.b.LogSoftmax(name, from[0])
 	case "add":
 		y = a.b.Add(name, from[0], from[1])
+	case "mul":
+		y = a.b.Mul(name, from[0], from[1])
 	case "concat":
 		y = a.b.Concat(name, from...)
 	}
@@ -130,17 +145,13 @@ func (a *assembly) layer(l spec.Layer, previous format.Buffer) (format.Buffer, e
 	return y, err
 }
 
-var activations = map[string]format.Activation{
-	"": format.Linear, "linear": format.Linear, "sigmoid": format.Sigmoid, "tanh": format.Tanh, "relu": format.Relu,
-}
-
 // name is what other layers call l: its own name, its prefix, or its kind with a
 // number if that is taken.
 func (a *assembly) name(l spec.Layer) string {
 	switch {
 	case l.Name != "":
 		return l.Name
-	case l.Prefix != "" && l.Kind != "apply":
+	case l.Prefix != "":
 		return l.Prefix
 	}
 	name := l.Kind
@@ -216,7 +227,14 @@ func (a *assembly) dense(name string, l spec.Layer, x format.Buffer) (format.Buf
 	if err != nil {
 		return 0, err
 	}
-	return a.b.Dense(name, x, w.Data, bias, activations[l.Activation]), nil
+	var f format.Function
+	if l.Activation != nil {
+		f = *l.Activation
+	}
+	if f.Kind <= format.Relu {
+		return a.b.Dense(name, x, w.Data, bias, f.Kind), nil
+	}
+	return a.b.Function(name+".activation", a.b.Dense(name, x, w.Data, bias, format.Linear), f), nil
 }
 
 // everythingUsed makes sure that no tensor is lost without a word.

@@ -18,6 +18,7 @@ func (a *assembly) inputWidth() (int, error) {
 		}
 		for _, name := range map[string][]string{
 			"embedding": {"weight"}, "dense": {"weight"},
+			"scale": {"weight", "bias"}, "layernorm": {"weight", "bias"}, "batchnorm": {"running_mean"},
 			"rnn": {"weight_ih_l0", "weight_ih"}, "gru": {"weight_ih_l0", "weight_ih"}, "lstm": {"weight_ih_l0", "weight_ih"},
 		}[l.Kind] {
 			t := a.checkpoint.Lookup(join(l.Prefix, name))
@@ -25,8 +26,8 @@ func (a *assembly) inputWidth() (int, error) {
 			case t == nil:
 			case l.Kind == "embedding":
 				return 1, nil
-			case len(t.Shape) == 2:
-				return t.Shape[1], nil
+			case len(t.Shape) == 1 || len(t.Shape) == 2:
+				return t.Shape[len(t.Shape)-1], nil
 			}
 		}
 		if l.Prefix != "" || l.Kind == "rnn" || l.Kind == "gru" || l.Kind == "lstm" {

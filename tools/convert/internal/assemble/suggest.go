@@ -2,6 +2,8 @@ package assemble
 
 import (
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/rnnedge/rnnedge/tools/convert/internal/checkpoint"
@@ -50,11 +52,19 @@ func (g *group) cell() string {
 	if hh == nil {
 		hh = g.find("weight_hh")
 	}
-	if hh == nil || len(hh.Shape) != 2 || hh.Shape[1] == 0 || hh.Shape[0]%hh.Shape[1] != 0 {
+	switch {
+	case hh == nil || len(hh.Shape) != 2 || hh.Shape[1] == 0:
+		return ""
+	case g.find("weight_hr_l0") != nil:
+		return "lstm" // weight_hh is [4H, P]; no other cell has a projection
+	case hh.Shape[0]%hh.Shape[1] != 0:
 		return ""
 	}
 	return kindOf(hh.Shape[0] / hh.Shape[1])
 }
+
+// bothWays reports whether g is a recurrent layer that runs both ways.
+func (g *group) bothWays() bool { return g.find("weight_hh_l0_reverse") != nil }
 
 // alone is the spec of a checkpoint that needs none: one LSTM or GRU stack and
 // nothing else. (A lone nn.RNN does not tell its nonlinearity.)
@@ -77,15 +87,24 @@ func Suggest(c *checkpoint.Checkpoint) string {
 	fmt.Fprintf(&b, "# Layers in order of execution; %s does not tell the order or the activations.\nlayers:\n", c.File)
 	for _, g := range groups(c) {
 		weight := g.find("weight")
+		vector := weight != nil && len(weight.Shape) == 1
 		switch kind := g.cell(); {
-		case kind == "rnn":
-			fmt.Fprintf(&b, "  - rnn: %s%s\n    activation: tanh # or relu: the nonlinearity of nn.RNN\n", quoted(g.prefix), shapes(g, "weight_ih", "weight_hh"))
 		case kind != "":
-			fmt.Fprintf(&b, "  - %s: %s%s\n", kind, quoted(g.prefix), shapes(g, "weight_ih", "weight_hh"))
+			fmt.Fprintf(&b, "  - %s: %s%s\n", kind, quoted(g.prefix), shapes(g, "weight_ih", "weight_hh", "weight_hr"))
+			if kind == "rnn" {
+				b.WriteString("    activation: tanh # or relu: the nonlinearity of nn.RNN\n")
+			}
+			if g.bothWays() {
+				b.WriteString("    merge: concat # or sum, mul, average: how the two ways of the last layer are joined\n")
+			}
+		case g.find("running_mean") != nil:
+			fmt.Fprintf(&b, "  - batchnorm: %s%s\n    epsilon: 1e-5 # PyTorch's, unless it was changed\n", quoted(g.prefix), shapes(g, ""))
+		case vector:
+			fmt.Fprintf(&b, "  - layernorm: %s%s; or scale\n    epsilon: 1e-5 # PyTorch's, unless it was changed\n", quoted(g.prefix), shapes(g, ""))
 		case weight != nil && len(weight.Shape) == 2 && g.find("bias") == nil && strings.Contains(strings.ToLower(g.prefix), "emb"):
 			fmt.Fprintf(&b, "  - embedding: %s # %d tokens of %d\n", quoted(g.prefix), weight.Shape[0], weight.Shape[1])
 		case weight != nil && len(weight.Shape) == 2:
-			fmt.Fprintf(&b, "  - dense: %s # %d → %d\n    activation: linear # or sigmoid, tanh, relu\n", quoted(g.prefix), weight.Shape[1], weight.Shape[0])
+			fmt.Fprintf(&b, "  - dense: %s # %d → %d\n    activation: linear # or sigmoid, tanh, relu, …\n", quoted(g.prefix), weight.Shape[1], weight.Shape[0])
 		default:
 			fmt.Fprintf(&b, "  # no kind of layer for %q:%s\n", g.prefix, shapes(g, ""))
 		}
@@ -93,12 +112,15 @@ func Suggest(c *checkpoint.Checkpoint) string {
 	return b.String()
 }
 
-// quoted is a prefix as YAML writes it; the empty one needs its quotes.
+// plain is what YAML reads as text without quotes, in the names that frameworks give.
+var plain = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.]*$`)
+
+// quoted is a prefix as YAML writes it.
 func quoted(prefix string) string {
-	if prefix == "" {
-		return `""`
+	if plain.MatchString(prefix) && !strings.EqualFold(prefix, "null") {
+		return prefix
 	}
-	return prefix
+	return strconv.Quote(prefix)
 }
 
 // shapes lists the tensors of g whose last name starts with one of the words.
@@ -108,7 +130,7 @@ func shapes(g *group, words ...string) string {
 		last := strings.TrimPrefix(t.Name[len(g.prefix):], ".")
 		for _, w := range words {
 			if strings.HasPrefix(last, w) {
-				list = append(list, fmt.Sprintf("%s %v", last, t.Shape))
+				list = append(list, fmt.Sprintf("%s %v", quoted(last), t.Shape))
 			}
 		}
 	}

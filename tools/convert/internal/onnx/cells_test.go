@@ -1,8 +1,9 @@
 package onnx_test
 
 import (
-	"math"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -11,172 +12,176 @@ import (
 	"github.com/rnnedge/rnnedge/tools/convert/internal/onnx"
 )
 
-// A cellCase is one node with its weights, in ONNX's layout.
+// A cellCase is one node: its attributes, and which optional inputs it has.
 type cellCase struct {
-	op                     string
-	lbr, coupled, relu     bool
-	bias, peephole, states bool
+	op                      string
+	direction               string // "" for forward
+	batchFirst              bool
+	lbr, coupled            bool
+	functions               []string // nil for the defaults
+	alpha, beta             []float32
+	clip                    float32
+	bias, peephole, initial bool
 }
 
 const units, features = 5, 3
 
+// cellWeights are the inputs of a node but X, in ONNX's layout.
 type cellWeights struct{ w, r, b, p, h, c []float32 }
 
 func (k cellCase) gates() int { return map[string]int{"RNN": 1, "GRU": 3, "LSTM": 4}[k.op] }
 
+func (k cellCase) directions() int {
+	if k.direction == "bidirectional" {
+		return 2
+	}
+	return 1
+}
+
 func (k cellCase) weights(rng *rand.Rand) cellWeights {
-	some := func(n int) []float32 {
-		v := make([]float32, n)
+	some := func(there bool, n int) []float32 {
+		if !there {
+			return nil
+		}
+		v := make([]float32, k.directions()*n)
 		for i := range v {
 			v[i] = float32(rng.NormFloat64() / 2)
 		}
 		return v
 	}
-	g := k.gates() * units
-	return cellWeights{some(g * features), some(g * units), some(2 * g), some(3 * units), some(units), some(units)}
+	g, lstm := k.gates()*units, k.op == "LSTM"
+	return cellWeights{
+		some(true, g*features), some(true, g*units), some(k.bias, 2*g), some(k.peephole && lstm, 3*units),
+		some(k.initial, units), some(k.initial && lstm, units),
+	}
 }
 
-// file is the ONNX model of the case.
-func (k cellCase) file(w cellWeights) []byte {
-	g := int64(k.gates() * units)
+// file is the ONNX model of the case, of which Y, [T, D, N, H] or [N, T, D, H], is
+// reshaped to a vector for each step. The initial states are of one stream, or of a
+// shape.
+func (k cellCase) file(w cellWeights, shape ...int64) []byte {
+	D, g := int64(k.directions()), int64(k.gates()*units)
 	in := []string{"x", "W", "R", "", "", "", "", ""}
-	parts := [][]byte{value(11, "x", 0, 1, features), value(12, "Y", 0, 1, 1, units),
-		constant("W", w.w, true, 1, g, features), constant("R", w.r, false, 1, g, units)}
+	parts := [][]byte{value(11, "x", 0, 1, features), value(12, "y", 0, 1, D*units),
+		constant("W", w.w, true, D, g, features), constant("R", w.r, false, D, g, units)}
 	add := func(slot int, name string, v []float32, dims ...int64) {
-		in[slot] = name
-		parts = append(parts, constant(name, v, slot%2 == 0, dims...))
-	}
-	if k.bias {
-		add(3, "B", w.b, 1, 2*g)
-	}
-	if k.states {
-		add(5, "h0", w.h, 1, 1, units)
-	}
-	if k.op == "LSTM" {
-		if k.states {
-			add(6, "c0", w.c, 1, 1, units)
-		}
-		if k.peephole {
-			add(7, "P", w.p, 1, 3*units)
+		if v != nil {
+			in[slot] = name
+			parts = append(parts, constant(name, v, slot%2 == 0, dims...))
 		}
 	}
-	attributes := [][]byte{number("hidden_size", units), word("direction", "forward")}
-	if k.lbr {
-		attributes = append(attributes, number("linear_before_reset", 1))
+	state, perm := []int64{D, 1, units}, []int64{0, 2, 1, 3}
+	if k.batchFirst {
+		parts[0] = value(11, "x", 1, 0, features)
+		state, perm = []int64{1, D, units}, []int64{1, 0, 2, 3}
 	}
-	if k.coupled {
-		attributes = append(attributes, number("input_forget", 1))
+	if shape != nil {
+		state = shape
 	}
-	if k.relu {
-		attributes = append(attributes, words("activations", "Relu"))
+	add(3, "B", w.b, D, 2*g)
+	add(5, "h0", w.h, state...)
+	add(6, "c0", w.c, state...)
+	add(7, "P", w.p, D, 3*units)
+	attributes := [][]byte{number("hidden_size", units)}
+	if k.direction != "" {
+		attributes = append(attributes, word("direction", k.direction))
 	}
-	return model(append(parts, node(k.op, in, []string{"Y"}, attributes...))...)
-}
-
-// equations are ONNX's, gate by gate, in float64.
-func (k cellCase) equations(w cellWeights, xs []float32) (ys []float64) {
-	g := k.gates() * units
-	h, c := make([]float64, units), make([]float64, units)
-	for j := range h {
-		if k.states {
-			h[j], c[j] = float64(w.h[j]), float64(w.c[j])
+	for name, on := range map[string]bool{"linear_before_reset": k.lbr, "input_forget": k.coupled, "layout": k.batchFirst} {
+		if on {
+			attributes = append(attributes, number(name, 1))
 		}
 	}
-	at := func(v []float32, on bool, i int) float64 {
-		if !on {
-			return 0
-		}
-		return float64(v[i])
+	if k.clip != 0 {
+		attributes = append(attributes, float("clip", k.clip))
 	}
-	dot := func(m []float32, row int, v []float64) (s float64) {
-		for i, e := range v {
-			s += float64(m[row*len(v)+i]) * e
-		}
-		return s
+	if k.functions != nil {
+		attributes = append(attributes, words("activations", k.functions...))
 	}
-	sigmoid := func(a float64) float64 { return 1 / (1 + math.Exp(-a)) }
-	for ; len(xs) > 0; xs = xs[features:] {
-		x := make([]float64, features)
-		for i := range x {
-			x[i] = float64(xs[i])
-		}
-		wx := func(row int) float64 { return dot(w.w, row, x) + at(w.b, k.bias, row) }
-		rb := func(row int) float64 { return at(w.b, k.bias, g+row) }
-		next, cell := make([]float64, units), make([]float64, units)
-		z, r, rh := make([]float64, units), make([]float64, units), make([]float64, units)
-		for j := range units {
-			z[j] = sigmoid(wx(j) + dot(w.r, j, h) + rb(j))
-			if k.op == "GRU" {
-				r[j] = sigmoid(wx(units+j) + dot(w.r, units+j, h) + rb(units+j))
-				rh[j] = r[j] * h[j]
-			}
-		}
-		for j := range units {
-			all := func(gate int) float64 {
-				return wx(gate*units+j) + dot(w.r, gate*units+j, h) + rb(gate*units+j)
-			}
-			peep := func(n int, c float64) float64 { return at(w.p, k.peephole, n*units+j) * c }
-			switch k.op {
-			case "RNN":
-				next[j] = math.Tanh(all(0))
-				if k.relu {
-					next[j] = max(all(0), 0)
-				}
-			case "GRU":
-				row := 2*units + j
-				n := wx(row) + dot(w.r, row, rh) + rb(row)
-				if k.lbr {
-					n = wx(row) + r[j]*(dot(w.r, row, h)+rb(row))
-				}
-				next[j] = (1-z[j])*math.Tanh(n) + z[j]*h[j]
-			case "LSTM": // i, o, f, c; P i, o, f
-				i := sigmoid(all(0) + peep(0, c[j]))
-				f := sigmoid(all(2) + peep(2, c[j]))
-				if k.coupled {
-					f = 1 - i
-				}
-				cell[j] = f*c[j] + i*math.Tanh(all(3))
-				next[j] = sigmoid(all(1)+peep(1, cell[j])) * math.Tanh(cell[j])
-			}
-		}
-		h, c = next, cell
-		ys = append(ys, h...)
+	if k.alpha != nil {
+		attributes = append(attributes, numbers("activation_alpha", k.alpha...))
 	}
-	return ys
+	if k.beta != nil {
+		attributes = append(attributes, numbers("activation_beta", k.beta...))
+	}
+	return model(append(parts, constantIntegers("shape", 0, 0, -1), node(k.op, in, []string{"Y"}, attributes...),
+		node("Transpose", []string{"Y"}, []string{"turned"}, integers("perm", perm...)),
+		node("Reshape", []string{"turned", "shape"}, []string{"y"}))...)
 }
 
 // Every form of every cell computes what ONNX's equations say, in the engine and
 // in the reference.
 func TestCells(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 7))
-	for _, k := range []cellCase{
-		{op: "RNN"}, {op: "RNN", bias: true, states: true}, {op: "RNN", relu: true, bias: true},
-		{op: "GRU"}, {op: "GRU", bias: true, states: true}, {op: "GRU", lbr: true}, {op: "GRU", lbr: true, bias: true, states: true},
-		{op: "LSTM"}, {op: "LSTM", bias: true, states: true}, {op: "LSTM", bias: true, peephole: true, states: true},
-		{op: "LSTM", bias: true, coupled: true}, {op: "LSTM", bias: true, coupled: true, peephole: true, states: true},
-	} {
+	cases := []cellCase{
+		{op: "RNN"}, {op: "RNN", functions: []string{"Relu"}, bias: true}, {op: "RNN", functions: []string{"Tanh", "Tanh"}},
+		{op: "GRU"}, {op: "GRU", lbr: true}, {op: "LSTM"},
+		{op: "LSTM", bias: true, peephole: true}, {op: "LSTM", bias: true, coupled: true}, {op: "LSTM", coupled: true, peephole: true, initial: true},
+		{op: "LSTM", direction: "bidirectional", functions: []string{"HardSigmoid", "ScaledTanh", "Softsign", "Sigmoid", "Elu", "Tanh"},
+			alpha: []float32{0.3, 1.5, 0.5}, beta: []float32{0.4, 0.75}, bias: true},
+		{op: "GRU", direction: "bidirectional", lbr: true, functions: []string{"HardSigmoid", "Softplus", "Sigmoid", "LeakyRelu"}, bias: true},
+		{op: "RNN", direction: "bidirectional", functions: []string{"Affine", "ThresholdedRelu"}, alpha: []float32{0.5}, initial: true},
+		{op: "RNN", functions: []string{"Affine"}, alpha: []float32{0.25}, beta: []float32{0.5}},
+		{op: "RNN", functions: []string{"thresholdedRELU"}, alpha: []float32{0.125}, bias: true},
+	}
+	for _, op := range []string{"RNN", "GRU", "LSTM"} {
+		for _, direction := range []string{"forward", "reverse", "bidirectional"} {
+			for _, batchFirst := range []bool{false, true} {
+				for _, clip := range []float32{0, 0.25} {
+					k := cellCase{op: op, direction: direction, batchFirst: batchFirst, clip: clip, bias: true, initial: true}
+					cases = append(cases, k)
+					k.lbr, k.peephole = true, true
+					cases = append(cases, k)
+					k.coupled, k.bias = true, false
+					cases = append(cases, k)
+				}
+			}
+		}
+	}
+	const steps = 12
+	for _, k := range cases {
 		w := k.weights(rng)
-		m, from, notes, err := onnx.Read("m.onnx", k.file(w))
+		m, from, notes, err := onnx.Read("m.onnx", k.file(w), nil)
 		require.NoError(t, err, "%+v", k)
 		require.Equal(t, "ONNX opset 17", from)
 		require.Empty(t, notes)
-		xs := make([]float32, 20*features)
+		require.Equal(t, k.direction == "" || k.direction == "forward", m.Streams())
+		xs := make([]float32, steps*features)
 		for i := range xs {
 			xs[i] = float32(rng.NormFloat64())
 		}
-		want := k.equations(w, xs)
+		want := k.equations(w, xs, units)
 		limit := 2e-6
-		if k.relu {
-			for _, v := range want {
-				limit = max(limit, 1e-6*v)
-			}
+		for _, v := range want {
+			limit = max(limit, 1e-6*v)
 		}
 		require.LessOrEqual(t, worst(t, engine(t, m, xs), want), limit, "%+v", k)
-		s := reference.New(m)
-		for i := 0; i < len(xs); i += features {
-			for j, v := range s.Step(xs[i:][:features]) {
-				require.InDelta(t, want[i/features*units+j], v, limit, "%+v", k)
-			}
+		for i, ys := range reference.New(m).Run(xs, steps) {
+			require.InDeltaSlice(t, want[i*len(ys):][:len(ys)], ys, limit, "%+v", k)
 		}
+	}
+}
+
+// Two files of ONNX Runtime that come without outputs.
+func TestRuntimeModels(t *testing.T) {
+	rng := rand.New(rand.NewPCG(8, 8))
+	for name, k := range map[string]cellCase{"gru_1.pb": {op: "GRU"}, "lstm_1.onnx": {op: "LSTM"}} {
+		file := filepath.Join(shared, "ort-rnn-tests", name)
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Skip("no ../shared/models/ort-rnn-tests")
+		}
+		require.True(t, onnx.Sniff(data))
+		m, _, _, err := onnx.Read(name, data, nil)
+		require.NoError(t, err)
+		c, err := onnx.Initializers(data)
+		require.NoError(t, err)
+		xs := make([]float32, 20*m.InputSize())
+		for i := range xs {
+			xs[i] = float32(rng.NormFloat64())
+		}
+		want := k.equations(cellWeights{w: c["W"], r: c["R"], b: c["B"]}, xs, m.OutputSize())
+		e := worst(t, engine(t, m, xs), want)
+		t.Logf("%s: worst error %.2g", name, e)
+		require.LessOrEqual(t, e, 2e-6)
 	}
 }

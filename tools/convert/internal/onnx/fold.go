@@ -3,7 +3,6 @@ package onnx
 import (
 	"errors"
 	"fmt"
-	"slices"
 )
 
 func (t *translation) constantNode(n *nodeProto) error {
@@ -72,96 +71,58 @@ func (t *translation) shapeOf(n *nodeProto) error {
 	rank := len(v.shape)
 	start := clampIndex(n.integer("start", 0), rank)
 	end := clampIndex(n.integer("end", int64(rank)), rank)
-	var dims []int64
-	for _, d := range v.shape[min(start, end):end] {
-		dims = append(dims, int64(d))
+	start = min(start, end)
+	dims := constantInts(make([]int64, end-start)...)
+	for k, d := range v.shape[start:end] {
+		dims.i[k] = int64(d)
 	}
-	if dims == nil {
-		dims = []int64{}
-	}
-	t.set(n, 0, constantInts(dims...))
+	dims.dyn = v.free[start:end:end]
+	t.set(n, 0, dims)
 	return nil
 }
 
+// cast translates Cast. Floats of all widths are float32 here, booleans integers.
 func (t *translation) cast(n *nodeProto) error {
 	v, err := t.must(n, 0)
 	if err != nil {
 		return err
 	}
 	to := n.integer("to", 0)
+	float := to == typeFloat || to == typeDouble
+	if !float && to != typeInt32 && to != typeInt64 && (to != typeBool || v.kind == activation) {
+		return fmt.Errorf("found element type %d, supported are float, double, int32, int64, and bool for constants", to)
+	}
 	switch {
-	case v.kind == activation && to != typeFloat && to != typeDouble && to != typeInt32 && to != typeInt64:
-		return fmt.Errorf("found element type %d for a computed value, supported are float, double, int32 and int64", to)
-	case v.kind == activation && (to == typeInt32 || to == typeInt64):
+	case v.kind == activation && !float:
 		for _, r := range v.refs {
 			if s := t.sources[r.source]; s.kind != fromInput || !s.token {
 				return errors.New("found a computed value made an integer, supported are tokens")
 			}
 		}
-	case v.kind == ints && (to == typeFloat || to == typeDouble):
+	case v.kind == ints && float:
 		f := make([]float32, len(v.i))
 		for k, i := range v.i {
 			f[k] = float32(i)
 		}
 		v = &tensor{shape: v.shape, free: v.free, f: f}
-	case v.kind == floats && (to == typeInt32 || to == typeInt64):
+	case v.kind == floats && !float:
 		i := make([]int64, len(v.f))
 		for k, f := range v.f {
 			if !(f > -1<<62 && f < 1<<62) {
 				return fmt.Errorf("found %v made an integer", f)
 			}
-			i[k] = int64(f)
+			if i[k] = int64(f); to == typeBool && f != 0 {
+				i[k] = 1
+			}
 		}
 		v = &tensor{shape: v.shape, free: v.free, kind: ints, i: i}
-	case v.kind == floats && to != typeFloat && to != typeDouble, v.kind == ints && to != typeInt32 && to != typeInt64:
-		return fmt.Errorf("found element type %d, supported are float, double, int32 and int64", to)
+	case v.kind == ints && to == typeBool:
+		i := make([]int64, len(v.i))
+		for k := range i {
+			i[k] = truth(v.i[k] != 0)
+		}
+		v = &tensor{shape: v.shape, free: v.free, kind: ints, i: i, dyn: v.dyn}
 	}
 	t.set(n, 0, v)
 	return nil
-}
-
-// fold computes an arithmetic op on constants.
-func (t *translation) fold(n *nodeProto, a, b *tensor) error {
-	if a.kind != b.kind {
-		return errors.New("found floats and integers together")
-	}
-	shape, err := common(a.shape, b.shape)
-	if err != nil {
-		return err
-	}
-	if a, err = t.broadcast(a, shape); err != nil {
-		return err
-	}
-	if b, err = t.broadcast(b, shape); err != nil {
-		return err
-	}
-	out := &tensor{shape: shape, free: make([]bool, len(shape)), kind: a.kind}
-	if a.kind == floats {
-		out.f = make([]float32, len(a.f))
-		for k := range out.f {
-			out.f[k] = calculate(n.op, a.f[k], b.f[k])
-		}
-	} else {
-		if n.op == "Div" && slices.Contains(b.i, 0) {
-			return errors.New("found a division by zero")
-		}
-		out.i = make([]int64, len(a.i))
-		for k := range out.i {
-			out.i[k] = calculate(n.op, a.i[k], b.i[k])
-		}
-	}
-	t.set(n, 0, out)
-	return nil
-}
-
-func calculate[T float32 | int64](op string, a, b T) T {
-	switch op {
-	case "Add":
-		return a + b
-	case "Sub":
-		return a - b
-	case "Mul":
-		return a * b
-	}
-	return a / b
 }

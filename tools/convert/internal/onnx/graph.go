@@ -3,22 +3,23 @@ package onnx
 import (
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/rnnedge/rnnedge/format"
 )
 
 // A translation walks the graph once and puts the program together.
 type translation struct {
-	graph   *graphProto
+	graph *graphProto
+	cellInputs
 	opset   int64
 	values  map[string]*tensor      // what has been computed
 	stored  map[string]*tensorProto // initializers, decoded when they are used
 	uses    map[string]int          // how many readers a value has
-	stateIn map[string]bool         // graph inputs that feed initial states
 	sources []source
 	states  []fedState
+	parts   map[run]format.Buffer // slice layers
+	refused map[string]error      // graph inputs that cannot be read
+	steps   []int64               // lengths of dimensions of the input that were taken as 1
 	builder *format.Builder
 	input   string // the graph input that is the model's, once it is known
 	token   bool
@@ -30,11 +31,11 @@ type translation struct {
 type source struct {
 	kind  sourceKind
 	width int
-	name  string        // input: the graph input's
+	name  string        // input: the graph input's; final state: the model's; turned: the layer's
 	token bool          // input: of integers
-	of    int32         // final state h: the source with the cell's output
+	of    int32         // final state: the source with the cell's output; turned: what is turned
 	dense *dense        // computed: a dense layer that is not added yet
-	buf   format.Buffer // computed: the layer's output, once dense is nil
+	buf   format.Buffer // computed, turned: the layer's output; 0 while there is none
 }
 
 type sourceKind uint8
@@ -44,15 +45,8 @@ const (
 	computed              // the output of a layer
 	hiddenLast            // h after the step, which is the layer's output too
 	cellLast              // c after the step
+	turned                // a source with the last time step first, where that is read
 )
-
-// A fedState is an initial state that comes from a graph input.
-type fedState struct {
-	node  *nodeProto
-	slot  string // initial_h or initial_c
-	from  []ref  // into the graph input
-	final int32  // the source that holds the state after the step
-}
 
 func newTranslation(p *modelProto, size int) *translation {
 	return &translation{
@@ -60,7 +54,8 @@ func newTranslation(p *modelProto, size int) *translation {
 		values:  map[string]*tensor{},
 		stored:  map[string]*tensorProto{},
 		uses:    map[string]int{},
-		stateIn: map[string]bool{},
+		parts:   map[run]format.Buffer{},
+		refused: map[string]error{},
 		budget:  1<<20 + 16*size,
 	}
 }
@@ -74,17 +69,13 @@ func (t *translation) model() (*format.Model, error) {
 	if t.graph.sparse {
 		return nil, errors.New("found sparse initializers, supported are dense ones")
 	}
+	recognise(t.graph)
 	live, err := t.survey()
 	if err != nil {
 		return nil, err
 	}
-	for k, n := range t.graph.nodes {
-		if !live[k] {
-			continue
-		}
-		if err := t.node(n); err != nil {
-			return nil, fmt.Errorf("node %q (%s): %w", n.name, n.op, err)
-		}
+	if err := t.nodes(t.graph.nodes, live); err != nil {
+		return nil, err
 	}
 	if err := t.output(); err != nil {
 		return nil, err
@@ -100,7 +91,9 @@ func (t *translation) model() (*format.Model, error) {
 // the outputs need.
 func (t *translation) survey() ([]bool, error) {
 	for _, p := range t.graph.initializers {
-		t.stored[p.name] = p
+		if t.stored[p.name] == nil { // else it is bound to something else
+			t.stored[p.name] = p
+		}
 	}
 	producer := map[string]int{}
 	for k, n := range t.graph.nodes {
@@ -123,13 +116,13 @@ func (t *translation) survey() ([]bool, error) {
 		need = need[:len(need)-1]
 		if k, ok := producer[name]; ok && !live[k] {
 			live[k] = true
-			for _, in := range t.graph.nodes[k].inputs {
+			for _, in := range t.graph.nodes[k].reads() {
 				t.uses[in]++
 				need = append(need, in)
 			}
 		}
 	}
-	t.findStates(producer, live)
+	t.findStates(live)
 	for _, in := range t.graph.inputs {
 		if _, stored := t.stored[in.name]; stored {
 			continue
@@ -139,7 +132,7 @@ func (t *translation) survey() ([]bool, error) {
 			continue
 		}
 		if err := t.addInput(in); err != nil {
-			return nil, fmt.Errorf("input %q: %w", in.name, err)
+			t.refused[in.name] = fmt.Errorf("input %q: %w", in.name, err) // where it is read
 		}
 	}
 	for k, n := range t.graph.nodes {
@@ -153,36 +146,6 @@ func (t *translation) survey() ([]bool, error) {
 		}
 	}
 	return live, nil
-}
-
-// findStates follows the initial states of cells back to graph inputs.
-func (t *translation) findStates(producer map[string]int, live []bool) {
-	var back []string
-	for k, n := range t.graph.nodes {
-		if live[k] && cells[n.op] {
-			back = append(back, n.input(5), n.input(6))
-		}
-	}
-	seen := map[string]bool{"": true}
-	for len(back) > 0 {
-		name := back[len(back)-1]
-		back = back[:len(back)-1]
-		if seen[name] {
-			continue
-		}
-		seen[name] = true
-		k, computed := producer[name]
-		if !computed {
-			t.stateIn[name] = true
-			continue
-		}
-		switch n := t.graph.nodes[k]; n.op {
-		case "Concat":
-			back = append(back, n.inputs...)
-		case "Identity", "Slice", "Squeeze", "Unsqueeze", "Transpose", "Reshape", "Flatten", "Gather", "Split", "Cast":
-			back = append(back, n.input(0))
-		}
-	}
 }
 
 // addInput makes a graph input a source. Of the model's input only the last
@@ -200,17 +163,23 @@ func (t *translation) addInput(in *valueProto) error {
 	if !in.hasShape {
 		return errors.New("found no shape, expected one with a fixed number of features")
 	}
+	state, length := t.stateIn[in.name], t.lengthIn[in.name]
+	streams, alone := t.streams[in.name]
+	if length {
+		t.note("input %q is the length of a padded sequence: it is for Session.RunLength, and counts for the whole model", in.name)
+	}
 	for k, d := range in.dims {
-		features := !t.stateIn[in.name] && !s.token && k == len(in.dims)-1
+		features := !state && !s.token && k == in.features()
 		if features && d < 1 {
 			return fmt.Errorf("found shape %v with -1 for what is dynamic, expected a fixed number of features in the last dimension", in.dims)
 		}
-		forced := d < 1 || (d > 1 && !features && !t.stateIn[in.name])
-		if forced && d > 1 {
+		forced := d < 1 || (d > 1 && !features && (!state || alone && k == streams))
+		if forced && d > 1 && !length {
 			if len(in.dims) > 3 {
-				return fmt.Errorf("found the fixed shape %v, supported are time, batch and features", in.dims)
+				return fmt.Errorf("found the fixed shape %v, supported are time, batch and features, and states of RNN, GRU and LSTM nodes; a cell that is written out as MatMul, Sigmoid and Tanh is not seen as one", in.dims)
 			}
 			t.note("input %q: dimension %d of %d was taken as 1, a time step of one stream", in.name, k, d)
+			t.steps = append(t.steps, d)
 		}
 		if forced {
 			d = 1
@@ -234,6 +203,28 @@ func (t *translation) addInput(in *valueProto) error {
 	v.refs = t.addSource(s)
 	t.values[in.name] = v
 	return nil
+}
+
+// features is the dimension of an input that holds the features: the last one, or
+// before a dynamic one the only one that is fixed, as in [batch, features, time].
+func (in *valueProto) features() int {
+	last := len(in.dims) - 1
+	if last < 0 || in.dims[last] > 0 {
+		return last
+	}
+	fixed := -1
+	for k, d := range in.dims {
+		if d > 1 && fixed >= 0 {
+			return last
+		}
+		if d > 1 {
+			fixed = k
+		}
+	}
+	if fixed < 0 {
+		return last
+	}
+	return fixed
 }
 
 // addSource returns the elements of a new source.
@@ -264,10 +255,14 @@ func (n *nodeProto) input(k int) string {
 
 // value returns input k of a node, nil if it is optional and not there.
 func (t *translation) value(n *nodeProto, k int) (*tensor, error) {
-	name := n.input(k)
-	if name == "" {
-		return nil, nil
+	if name := n.input(k); name != "" {
+		return t.named(name)
 	}
+	return nil, nil
+}
+
+// named returns a value by its name.
+func (t *translation) named(name string) (*tensor, error) {
 	if v := t.values[name]; v != nil {
 		if t.uses[name] > 1 {
 			return v, t.settle(v)
@@ -282,12 +277,19 @@ func (t *translation) value(n *nodeProto, k int) (*tensor, error) {
 		t.values[name] = v
 		return v, nil
 	}
+	if err := t.refused[name]; err != nil {
+		return nil, err
+	}
 	return nil, fmt.Errorf("found input %q, which nothing before it computes", name)
 }
 
 // settle adds the pending layers behind a value that several nodes read: none of
 // them may change it for the others.
 func (t *translation) settle(v *tensor) error {
+	if v.settled {
+		return nil
+	}
+	v.settled = true
 	for _, r := range v.refs {
 		if t.sources[r.source].dense != nil {
 			if _, err := t.buffer(r.source); err != nil {
@@ -314,33 +316,70 @@ func (t *translation) set(n *nodeProto, k int, v *tensor) {
 }
 
 // whole returns the buffer that holds the elements of v in order, adding what is
-// pending, and a concatenation where v has several sources.
+// pending, slices where v takes parts of sources, and a concatenation where it has
+// several.
 func (t *translation) whole(name string, v *tensor) (format.Buffer, error) {
 	if v.constant() {
 		return 0, errors.New("found a constant, supported is a value that depends on the input")
 	}
-	var parts []format.Buffer
-	for k := 0; k < len(v.refs); {
-		id := v.refs[k].source
-		s := &t.sources[id]
-		for j := range s.width {
-			if k+j >= len(v.refs) || v.refs[k+j] != (ref{id, int32(j)}) {
-				return 0, fmt.Errorf("found a value that rearranges or takes part of %s, supported are whole vectors in order", t.describe(id))
-			}
-		}
-		b, err := t.buffer(id)
+	runs := v.runs()
+	if len(runs) == 0 {
+		return 0, errors.New("found an empty value")
+	}
+	if len(runs) > maxParts {
+		return 0, fmt.Errorf("found a value that rearranges %s in %d parts, supported are up to %d", t.describe(runs[0].source), len(runs), maxParts)
+	}
+	parts := make([]format.Buffer, len(runs))
+	for k, r := range runs {
+		b, err := t.buffer(r.source)
 		if err != nil {
 			return 0, err
 		}
-		parts, k = append(parts, b), k+s.width
+		if width := t.sources[r.source].width; r.n < width {
+			if err := t.spend(r.n + len(name)); err != nil {
+				return 0, err
+			}
+			b = t.part(fmt.Sprintf("%s.%d", name, k), r, b)
+		}
+		parts[k] = b
 	}
-	switch len(parts) {
-	case 0:
-		return 0, errors.New("found an empty value")
-	case 1:
+	if len(parts) == 1 {
 		return parts[0], nil
 	}
 	return t.builder.Concat(name, parts...), nil
+}
+
+// maxParts is how many parts of sources a value may have without it being called a
+// rearrangement, which costs a layer for each.
+const maxParts = 64
+
+// A run is elements of a source that follow each other.
+type run struct {
+	source  int32
+	from, n int
+}
+
+// runs are the parts of sources that v consists of, in order.
+func (v *tensor) runs() []run {
+	var runs []run
+	for _, r := range v.refs {
+		if k := len(runs) - 1; k >= 0 && runs[k].source == r.source && runs[k].from+runs[k].n == int(r.index) {
+			runs[k].n++
+		} else {
+			runs = append(runs, run{r.source, int(r.index), 1})
+		}
+	}
+	return runs
+}
+
+// part is the output of a slice layer, one for each run however often it is read.
+func (t *translation) part(name string, r run, x format.Buffer) format.Buffer {
+	b, ok := t.parts[r]
+	if !ok {
+		b = t.builder.Slice(name, x, r.from, r.n)
+		t.parts[r] = b
+	}
+	return b
 }
 
 func (t *translation) describe(id int32) string {
@@ -360,9 +399,18 @@ func (t *translation) buffer(id int32) (format.Buffer, error) {
 		return t.buffer(s.of)
 	case cellLast:
 		return 0, errors.New("found a cell state as a value, supported is only that it is kept for the next step")
+	case turned:
+		if s.buf != 0 {
+			break
+		}
+		x, err := t.buffer(s.of)
+		if err != nil {
+			return 0, err
+		}
+		s.buf = t.builder.Reverse(s.name, x)
 	}
 	if d := s.dense; d != nil {
-		s.buf, s.dense = t.builder.Dense(d.name, d.x, d.w, d.bias, d.f), nil
+		s.buf, s.dense = d.add(t.builder), nil
 	}
 	return s.buf, nil
 }
@@ -371,6 +419,9 @@ func (t *translation) buffer(id int32) (format.Buffer, error) {
 func (t *translation) bind(s *source, token bool) error {
 	if t.stateIn[s.name] {
 		return fmt.Errorf("found input %q both as a state and as a value", s.name)
+	}
+	if t.lengthIn[s.name] {
+		return fmt.Errorf("found input %q both as a sequence length and as a value", s.name)
 	}
 	if t.input != "" && (t.input != s.name || t.token != token) {
 		return fmt.Errorf("found inputs %q and %q, supported is one that is not a state, used in one way", t.input, s.name)
@@ -390,96 +441,18 @@ func (t *translation) computed(shape []int, free []bool, b format.Buffer) *tenso
 	return &tensor{shape: shape, free: free, kind: activation, refs: t.addSource(source{kind: computed, width: product(shape), buf: b})}
 }
 
-// output finds which graph output is the model's and pairs the others with states.
-func (t *translation) output() error {
-	fed := map[string]bool{}
-	for _, s := range t.states {
-		name, err := t.returned(s)
-		if err != nil {
-			return fmt.Errorf("node %q (%s): %w", s.node.name, s.node.op, err)
-		}
-		fed[name] = true
-		t.note("input %q and output %q are the state of %q, which starts from zeros", t.sources[s.from[0].source].name, name, s.node.layerName())
+// nodes translates the live ones of a graph.
+func (t *translation) nodes(nodes []*nodeProto, live []bool) error {
+	if err := unsupported(nodes, live); err != nil {
+		return err
 	}
-	var values, finals []string
-	for _, o := range t.graph.outputs {
-		v := t.values[o.name]
-		if v == nil {
-			return fmt.Errorf("output %q: found nothing that computes it", o.name)
-		}
-		if fed[o.name] {
+	for k, n := range nodes {
+		if !live[k] {
 			continue
 		}
-		final := v.kind == activation && !slices.ContainsFunc(v.refs, func(r ref) bool {
-			k := t.sources[r.source].kind
-			return k != hiddenLast && k != cellLast
-		})
-		if final {
-			finals = append(finals, o.name)
-		} else {
-			values = append(values, o.name)
+		if err := ops[n.op](t, n); err != nil {
+			return fmt.Errorf("node %q (%s): %w", n.name, n.op, err)
 		}
 	}
-	if len(values) == 0 {
-		values, finals = finals, nil
-	}
-	if len(values) == 0 && len(t.graph.outputs) == 1 {
-		values = []string{t.graph.outputs[0].name} // the state itself
-	}
-	if len(values) != 1 {
-		return fmt.Errorf("found the outputs %q, supported is one that is not a state", values)
-	}
-	for _, name := range finals {
-		t.note("output %q is the state after the last step and was left aside", name)
-	}
-	v := t.values[values[0]]
-	b, err := t.whole(values[0], v)
-	if err != nil {
-		return fmt.Errorf("output %q: %w", values[0], err)
-	}
-	t.builder.Output(b)
 	return nil
-}
-
-// returned finds the graph output that carries a state to the next call: Y_h or
-// Y_c, or Y in the shape of the state, which is Y_h at one step.
-func (t *translation) returned(s fedState) (string, error) {
-	in := t.sources[s.from[0].source].name
-	for _, final := range []int32{s.final, t.sources[s.final].of} {
-		if final != s.final && t.sources[s.final].kind != hiddenLast {
-			continue
-		}
-		for _, o := range t.graph.outputs {
-			v := t.values[o.name]
-			if v == nil || v.constant() || (final != s.final && !slices.Equal(v.shape, t.values[in].shape)) {
-				continue
-			}
-			back := true
-			for j, r := range s.from {
-				back = back && int(r.index) < len(v.refs) && v.refs[r.index] == ref{final, int32(j)}
-			}
-			if back {
-				return o.name, nil
-			}
-		}
-	}
-	return "", fmt.Errorf("found %s from graph input %q and no graph output that returns it in the same place, supported is a state that comes back", s.slot, in)
-}
-
-// node translates one node.
-func (t *translation) node(n *nodeProto) error {
-	for name, a := range n.attributes {
-		if a.subgraph {
-			return fmt.Errorf("found a graph inside the node (%s), supported are graphs without control flow", name)
-		}
-	}
-	op := ops[n.op]
-	if op == nil || (n.domain != "" && n.domain != "ai.onnx") {
-		name := n.op
-		if n.domain != "" {
-			name = n.domain + "." + name
-		}
-		return fmt.Errorf("found op %s, supported are %s", name, strings.Join(opNames, ", "))
-	}
-	return op(t, n)
 }

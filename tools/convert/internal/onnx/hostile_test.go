@@ -1,6 +1,7 @@
 package onnx_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"testing"
 
@@ -12,13 +13,13 @@ import (
 
 // whole is a small model with most kinds of fields.
 func whole() []byte {
-	k := cellCase{op: "LSTM", bias: true, peephole: true, states: true}
+	k := cellCase{op: "LSTM", bias: true, peephole: true, initial: true}
 	return k.file(k.weights(rand.New(rand.NewPCG(1, 1))))
 }
 
 func read(data []byte) error {
 	onnx.Sniff(data)
-	_, _, _, err := onnx.Read("m.onnx", data)
+	_, _, _, err := onnx.Read("m.onnx", data, nil)
 	return err
 }
 
@@ -53,5 +54,36 @@ func FuzzRead(f *testing.F) {
 	f.Add(whole())
 	f.Add(model(value(11, "x", 0, 3), value(12, "y", 0, 2), constant("w", make([]float32, 6), true, 3, 2),
 		node("MatMul", []string{"x", "w"}, []string{"m"}), node("Softmax", []string{"m"}, []string{"y"})))
+	for _, k := range []cellCase{
+		{op: "GRU", direction: "bidirectional", lbr: true, initial: true, functions: []string{"HardSigmoid", "Elu", "Sigmoid", "Affine"}, alpha: []float32{1, 2, 3}},
+		{op: "LSTM", direction: "reverse", batchFirst: true, coupled: true, clip: 1},
+	} {
+		f.Add(k.file(k.weights(rand.New(rand.NewPCG(1, 1)))))
+	}
+	for _, k := range opCases {
+		f.Add(k.file())
+	}
 	f.Fuzz(func(_ *testing.T, data []byte) { _ = read(data) })
+}
+
+// What is bound is as hostile as a model.
+func FuzzBind(f *testing.F) {
+	f.Add(tensor("W", make([]float32, 4), []int{1, 2, 2}))
+	f.Add([]byte("\x93NUMPY\x01\x00"))
+	data := model(value(11, "x", 0, 1, 2), value(12, "y", 0, 1, 1, 2), value(11, "W", 1, 2, 2), constant("R", make([]float32, 4), true, 1, 2, 2),
+		node("RNN", []string{"x", "W", "R"}, []string{"y"}))
+	f.Fuzz(func(_ *testing.T, bound []byte) {
+		_, _, _, _ = onnx.Read("m.onnx", data, map[string][]byte{"W": bound})
+	})
+}
+
+// Many states and many outputs must not be compared each with each for ever.
+func TestManyStates(t *testing.T) {
+	parts := [][]byte{value(11, "x", 0, 1, 1), constant("W", []float32{1}, true, 1, 1, 1)}
+	for k := range 4000 {
+		h := fmt.Sprint("h", k)
+		parts = append(parts, value(11, h, 1, 1, 1), node("RNN", []string{"x", "W", "W", "", "", h}, []string{"", "f" + h}), value(12, "fh0", 1, 1, 1), value(12, "f"+h, 1, 1, 1))
+	}
+	err := hostiletest.Read(t, func() error { return read(model(parts...)) })
+	require.ErrorContains(t, err, "more computed elements")
 }

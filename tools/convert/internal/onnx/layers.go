@@ -8,33 +8,48 @@ import (
 	"github.com/rnnedge/rnnedge/format"
 )
 
-// A dense is a dense layer that the ops after it may still become part of.
+// A dense is a dense layer, or without w a scale layer, that the ops after it may
+// still become part of.
 type dense struct {
 	name    string
 	x       format.Buffer
-	w, bias []float32 // [n, width of x], [n] or nil
+	w, bias []float32 // [n, width of x], nil for a scale layer; [n] or nil
+	s       []float32 // scale layer: [n] or nil
 	f       format.Activation
 }
 
-// addDense makes a pending dense layer of x and weights [n, K] the node's output.
-func (t *translation) addDense(n *nodeProto, x *tensor, shape []int, free []bool, w, bias []float32) error {
-	width := product(shape)
-	if width < 1 || width > format.MaxWidth {
-		return fmt.Errorf("found %d outputs, supported are 1 to %d", width, format.MaxWidth)
+// add adds the layer to the program.
+func (d *dense) add(b *format.Builder) format.Buffer {
+	if d.w == nil {
+		return b.Scale(d.name, d.x, d.s, d.bias)
 	}
-	if err := t.spend(len(w) + width); err != nil {
-		return err
-	}
-	buf, err := t.whole(n.layerName()+".input", x)
-	if err != nil {
-		return err
-	}
-	d := &dense{name: n.layerName(), x: buf, w: w, bias: bias}
-	t.set(n, 0, &tensor{shape: shape, free: free, kind: activation, refs: t.addSource(source{kind: computed, width: width, dense: d})})
-	return nil
+	return b.Dense(d.name, d.x, d.w, d.bias, d.f)
 }
 
-// pending returns the dense layer whose outputs v is, all and in order, if it is
+// product is a pending dense layer of x and weights [n, K], which it keeps.
+func (t *translation) product(name string, x *tensor, shape []int, free []bool, w []float32) (*tensor, error) {
+	width := product(shape)
+	if width < 1 || width > format.MaxWidth {
+		return nil, fmt.Errorf("found %d outputs, supported are 1 to %d", width, format.MaxWidth)
+	}
+	if err := t.spend(len(w) + width); err != nil {
+		return nil, err
+	}
+	buf, err := t.whole(name+".input", x)
+	if err != nil {
+		return nil, err
+	}
+	out := t.linear(shape, free, &dense{name: name, x: buf, w: w})
+	out.last = x.last
+	return out, nil
+}
+
+// linear makes a pending layer a value.
+func (t *translation) linear(shape []int, free []bool, d *dense) *tensor {
+	return &tensor{shape: shape, free: free, kind: activation, refs: t.addSource(source{kind: computed, width: product(shape), dense: d})}
+}
+
+// pending returns the dense or scale layer whose outputs v is, all and in order, if it is
 // still open and linear.
 func (t *translation) pending(v *tensor) *dense {
 	if len(v.refs) == 0 {
@@ -64,18 +79,11 @@ func transposed(w []float32, K, N int) []float32 {
 	return out
 }
 
+// gemm translates Gemm: α·A·B + β·C, with B constant.
 func (t *translation) gemm(n *nodeProto) error {
 	x, err := t.must(n, 0)
 	if err != nil {
 		return err
-	}
-	for name, want := range map[string]float32{"alpha": 1, "beta": 1} {
-		if a := n.attributes[name]; a != nil && a.f != want {
-			return fmt.Errorf("found %s %v, supported is 1", name, a.f)
-		}
-	}
-	if n.integer("transA", 0) != 0 {
-		return errors.New("found transA 1, supported is 0")
 	}
 	B, err := t.parameter(n, 1, "B")
 	if err != nil {
@@ -83,6 +91,10 @@ func (t *translation) gemm(n *nodeProto) error {
 	}
 	if len(B.shape) != 2 || len(x.shape) != 2 {
 		return fmt.Errorf("found matrices of shapes %v and %v", x.shape, B.shape)
+	}
+	row := 0 // the dimension of A that is not the features
+	if n.integer("transA", 0) != 0 {
+		row = 1
 	}
 	K, N, w := B.shape[0], B.shape[1], B.f
 	if n.integer("transB", 0) != 0 {
@@ -93,204 +105,137 @@ func (t *translation) gemm(n *nodeProto) error {
 		}
 		w = transposed(w, K, N)
 	}
-	if x.shape[0] != 1 || x.shape[1] != K {
-		return fmt.Errorf("found a value of shape %v at one time step, expected [1, %d] for B of shape %v", x.shape, K, B.shape)
+	if x.shape[row] != 1 || x.shape[1-row] != K || x.free[1-row] {
+		return fmt.Errorf("found a value of shape %v at one time step, expected %d features for B of shape %v", x.shape, K, B.shape)
 	}
-	var bias []float32
-	if n.input(2) != "" {
-		C, err := t.parameter(n, 2, "C")
-		if err != nil {
+	name := n.layerName()
+	out, err := t.product(name, x, []int{1, N}, []bool{x.free[row], false}, w)
+	if err != nil {
+		return err
+	}
+	if alpha := n.setting(setting{"alpha", 1}); alpha != 1 {
+		if out, err = t.affine(name+".alpha", out, repeated(alpha, N), nil); err != nil {
 			return err
 		}
-		if C, err = t.broadcast(C, []int{1, N}); err != nil {
+	}
+	C, err := t.value(n, 2)
+	if err != nil {
+		return err
+	}
+	if C != nil {
+		if beta := n.setting(setting{"beta", 1}); beta != 1 {
+			if C, err = t.combine("Mul", name+".beta", C, &tensor{shape: []int{}, free: []bool{}, f: []float32{beta}}); err != nil {
+				return err
+			}
+		}
+		if out, err = t.combine("Add", name+".bias", out, C); err != nil {
 			return err
 		}
-		if C.size() != N {
+		if !slices.Equal(out.shape, []int{1, N}) {
 			return fmt.Errorf("found C of shape %v, expected [%d]", C.shape, N)
 		}
-		bias = C.f
 	}
-	return t.addDense(n, x, []int{1, N}, []bool{x.free[0], false}, w, bias)
+	t.set(n, 0, out)
+	return nil
 }
 
+// matMul translates MatMul of a value with a constant matrix on either side.
 func (t *translation) matMul(n *nodeProto) error {
 	x, err := t.must(n, 0)
 	if err != nil {
 		return err
 	}
-	B, err := t.parameter(n, 1, "the right side")
+	m, err := t.must(n, 1)
 	if err != nil {
 		return err
 	}
-	if len(B.shape) != 2 {
-		return fmt.Errorf("found a right side of shape %v, supported are matrices", B.shape)
+	left := x.constant() && !m.constant()
+	if left {
+		x, m = m, x
 	}
-	K, N, last := B.shape[0], B.shape[1], len(x.shape)-1
-	if last < 0 || x.shape[last] != K || x.size() != K {
-		return fmt.Errorf("found a value of shape %v at one time step, expected %d features for a right side of shape %v", x.shape, K, B.shape)
+	if x.constant() || m.kind != floats {
+		return errors.New("found a product that is not of a computed value and constant floats, supported is that")
 	}
-	if err := t.spend(len(B.f)); err != nil {
+	if d := len(m.shape) - 2; d < 0 || product(m.shape[:d]) != 1 {
+		return fmt.Errorf("found a constant of shape %v, supported are matrices", m.shape)
+	}
+	rank := len(x.shape)
+	if rank < 2 && left || rank < 1 || rank < len(m.shape) {
+		return fmt.Errorf("found a value of shape %v with a constant of shape %v", x.shape, m.shape)
+	}
+	// x is [..., features], or on the right of a constant [..., features, 1].
+	d, K, N := rank-1, m.shape[len(m.shape)-2], m.shape[len(m.shape)-1]
+	if left {
+		d, K, N = rank-2, N, K
+	}
+	if x.shape[d] != K || x.size() != K || x.free[d] {
+		return fmt.Errorf("found a value of shape %v at one time step, expected %d features for a constant of shape %v", x.shape, K, m.shape)
+	}
+	if err := t.spend(len(m.f)); err != nil {
 		return err
+	}
+	w := m.f
+	if left {
+		w = slices.Clone(w)
+	} else {
+		w = transposed(w, K, N)
 	}
 	shape := slices.Clone(x.shape)
-	shape[last] = N
-	return t.addDense(n, x, shape, x.free, transposed(B.f, K, N), nil)
-}
-
-// arithmetic translates Add, Sub, Mul and Div.
-func (t *translation) arithmetic(n *nodeProto) error {
-	a, err := t.must(n, 0)
+	shape[d] = N
+	out, err := t.product(n.layerName(), x, shape, x.free, w)
 	if err != nil {
 		return err
 	}
-	b, err := t.must(n, 1)
-	if err != nil {
-		return err
-	}
-	switch {
-	case a.constant() && b.constant():
-		return t.fold(n, a, b)
-	case b.constant():
-		return t.withConstant(n, a, b, false)
-	case a.constant():
-		return t.withConstant(n, b, a, true)
-	}
-	if n.op != "Add" {
-		return errors.New("found two computed values, supported is that with Add only")
-	}
-	shape, err := common(a.shape, b.shape)
-	if err != nil {
-		return err
-	}
-	if size := product(shape); size != a.size() || size != b.size() {
-		return fmt.Errorf("found shapes %v and %v, expected vectors of one length", a.shape, b.shape)
-	}
-	x, err := t.whole(n.layerName()+".input", a)
-	if err != nil {
-		return err
-	}
-	y, err := t.whole(n.layerName()+".input2", b)
-	if err != nil {
-		return err
-	}
-	if err := t.spend(product(shape)); err != nil {
-		return err
-	}
-	free := (&tensor{shape: a.shape, free: a.free}).freed(shape)
-	if !slices.Equal(shape, a.shape) && slices.Equal(shape, b.shape) {
-		free = b.free
-	}
-	t.set(n, 0, t.computed(shape, free, t.builder.Add(n.layerName(), x, y)))
+	t.set(n, 0, out)
 	return nil
 }
 
-// withConstant makes a constant part of the dense layer before it.
-func (t *translation) withConstant(n *nodeProto, v, c *tensor, constantFirst bool) error {
-	if c.kind != floats {
-		return errors.New("found an integer constant with a computed value, supported are floats")
-	}
-	shape, err := common(v.shape, c.shape)
+// convolution translates Conv with a kernel of one element, a dense layer of the
+// channels, which are dimension 1.
+func (t *translation) convolution(n *nodeProto) error {
+	x, err := t.must(n, 0)
 	if err != nil {
 		return err
 	}
-	if product(shape) != v.size() {
-		return fmt.Errorf("found a constant of shape %v with a value of shape %v, supported is one number for each feature", c.shape, v.shape)
-	}
-	free := v.freed(shape)
-	if c, err = t.broadcast(c, shape); err != nil {
+	w, err := t.parameter(n, 1, "W")
+	if err != nil {
 		return err
 	}
-	neutral := float32(0)
-	if n.op == "Mul" || n.op == "Div" {
-		neutral = 1
+	if len(w.shape) < 3 || len(w.shape) != len(x.shape) {
+		return fmt.Errorf("found W of shape %v for a value of shape %v", w.shape, x.shape)
 	}
-	if !(constantFirst && (n.op == "Sub" || n.op == "Div")) && !slices.ContainsFunc(c.f, func(f float32) bool { return f != neutral }) {
-		t.set(n, 0, v.reshaped(shape, free))
-		return nil
+	if product(w.shape[2:]) != 1 {
+		return fmt.Errorf("found a convolution with a kernel of %v, which reads several time steps or frames at once, supported is a kernel of 1: export the model from its features on", w.shape[2:])
 	}
-	d := t.pending(v)
-	if d == nil {
-		return errors.New("found a constant with a value that is not the linear output of a Gemm or MatMul used only here, supported is a constant that can become part of one")
+	if a := n.attributes["pads"]; a != nil && slices.ContainsFunc(a.ints, func(p int64) bool { return p != 0 }) {
+		return fmt.Errorf("found pads %v, supported are none", a.ints)
 	}
-	if n.op == "Div" && constantFirst {
-		return errors.New("found a constant divided by a value, which is not linear")
+	if a := n.attributes["strides"]; a != nil && slices.ContainsFunc(a.ints, func(s int64) bool { return s != 1 }) {
+		return fmt.Errorf("found strides %v, which leave time steps out, supported are strides of 1", a.ints)
 	}
-	if d.bias == nil {
-		d.bias = make([]float32, len(c.f))
-	} else {
-		d.bias = slices.Clone(d.bias)
+	C := x.shape[1]
+	if n.integer("group", 1) != 1 || w.shape[1] != C || x.size() != C || x.free[1] {
+		return fmt.Errorf("found W of shape %v in %d groups for a value of shape %v at one time step, expected [outputs, features, 1] in one group", w.shape, n.integer("group", 1), x.shape)
 	}
-	K := len(d.w) / len(c.f)
-	for j, f := range c.f {
-		row := d.w[j*K:][:K]
-		switch {
-		case n.op == "Sub" && constantFirst:
-			for k := range row {
-				row[k] = -row[k]
-			}
-			d.bias[j] = f - d.bias[j]
-		case n.op == "Add" || n.op == "Sub":
-			d.bias[j] = calculate(n.op, d.bias[j], f)
-		default:
-			for k := range row {
-				row[k] = calculate(n.op, row[k], f)
-			}
-			d.bias[j] = calculate(n.op, d.bias[j], f)
+	shape := slices.Clone(x.shape)
+	shape[1] = w.shape[0]
+	out, err := t.product(n.layerName(), x, shape, x.free, slices.Clone(w.f))
+	if err != nil {
+		return err
+	}
+	if n.input(2) != "" {
+		b, err := t.parameter(n, 2, "B")
+		if err != nil {
+			return err
+		}
+		if len(b.f) != shape[1] {
+			return fmt.Errorf("found B of shape %v, expected [%d]", b.shape, shape[1])
+		}
+		if out, err = t.affine(n.layerName()+".bias", out, nil, b.f); err != nil {
+			return err
 		}
 	}
-	t.set(n, 0, v.reshaped(shape, free))
-	return nil
-}
-
-func (t *translation) activate(n *nodeProto, f format.Activation) error {
-	v, err := t.must(n, 0)
-	if err != nil {
-		return err
-	}
-	if d := t.pending(v); d != nil {
-		d.f = f
-		t.set(n, 0, v)
-		return nil
-	}
-	x, err := t.whole(n.layerName()+".input", v)
-	if err != nil {
-		return err
-	}
-	if err := t.spend(v.size()); err != nil {
-		return err
-	}
-	t.set(n, 0, t.computed(v.shape, v.free, t.builder.Activate(n.layerName(), x, f)))
-	return nil
-}
-
-func (t *translation) softmax(n *nodeProto) error {
-	v, err := t.must(n, 0)
-	if err != nil {
-		return err
-	}
-	otherwise := int64(-1)
-	if t.opset < 13 {
-		otherwise = 1
-	}
-	d, err := axis(n.integer("axis", otherwise), len(v.shape))
-	if err != nil {
-		return err
-	}
-	end := d + 1
-	if t.opset < 13 {
-		end = len(v.shape) // it flattens from the axis on
-	}
-	if product(v.shape[d:end]) != v.size() || slices.Contains(v.free[d:end], true) {
-		return fmt.Errorf("found axis %d of a value of shape %v, supported are the features", d, v.shape)
-	}
-	x, err := t.whole(n.layerName()+".input", v)
-	if err != nil {
-		return err
-	}
-	if err := t.spend(v.size()); err != nil {
-		return err
-	}
-	t.set(n, 0, t.computed(v.shape, v.free, t.builder.Softmax(n.layerName(), x)))
+	t.set(n, 0, out)
 	return nil
 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/rnnedge/rnnedge/format"
 )
 
 // grid lists source positions: element (j0, j1, …) of the result is at the sum of
@@ -91,170 +93,6 @@ func (t *translation) move(n *nodeProto, out int, v *tensor, shape []int, free [
 	return nil
 }
 
-func (t *translation) identity(n *nodeProto) error {
-	v, err := t.must(n, 0)
-	if err != nil {
-		return err
-	}
-	if len(n.outputs) > 1 && t.uses[n.outputs[1]] > 0 {
-		return fmt.Errorf("found the mask %q in use, supported is inference", n.outputs[1])
-	}
-	if n.op == "Dropout" {
-		if mode, err := t.value(n, 2); err != nil {
-			return err
-		} else if mode != nil && (mode.kind != ints || slices.ContainsFunc(mode.i, func(i int64) bool { return i != 0 })) {
-			return errors.New("found training mode, supported is inference")
-		}
-	}
-	t.set(n, 0, v)
-	return nil
-}
-
-func (t *translation) squeeze(n *nodeProto) error {
-	v, err := t.must(n, 0)
-	if err != nil {
-		return err
-	}
-	axes, some, err := t.integers(n, 1, "axes")
-	if err != nil {
-		return err
-	}
-	drop := make([]bool, len(v.shape))
-	for _, a := range axes {
-		d, err := axis(a, len(v.shape))
-		if err != nil {
-			return err
-		}
-		if v.shape[d] != 1 {
-			return fmt.Errorf("found axis %d of shape %v, expected a dimension of 1", a, v.shape)
-		}
-		drop[d] = true
-	}
-	var shape []int
-	var free []bool
-	for d := range v.shape {
-		if !some && v.free[d] {
-			return errors.New("found no axes on a value with dynamic dimensions, supported are explicit axes")
-		}
-		if drop[d] || (!some && v.shape[d] == 1) {
-			continue
-		}
-		shape, free = append(shape, v.shape[d]), append(free, v.free[d])
-	}
-	t.set(n, 0, v.reshaped(shape, free))
-	return nil
-}
-
-func (t *translation) unsqueeze(n *nodeProto) error {
-	v, err := t.must(n, 0)
-	if err != nil {
-		return err
-	}
-	axes, _, err := t.integers(n, 1, "axes")
-	if err != nil {
-		return err
-	}
-	rank := len(v.shape) + len(axes)
-	if rank > maxDims {
-		return fmt.Errorf("found %d dimensions, supported are up to %d", rank, maxDims)
-	}
-	added := make([]bool, rank)
-	for _, a := range axes {
-		d, err := axis(a, rank)
-		if err != nil {
-			return err
-		}
-		if added[d] {
-			return fmt.Errorf("found axes %v, expected each once", axes)
-		}
-		added[d] = true
-	}
-	shape, free, from := make([]int, rank), make([]bool, rank), 0
-	for d := range shape {
-		if added[d] {
-			shape[d] = 1
-			continue
-		}
-		shape[d], free[d] = v.shape[from], v.free[from]
-		from++
-	}
-	t.set(n, 0, v.reshaped(shape, free))
-	return nil
-}
-
-func (t *translation) reshape(n *nodeProto) error {
-	v, err := t.must(n, 0)
-	if err != nil {
-		return err
-	}
-	want, some, err := t.integers(n, 1, "shape")
-	if err != nil {
-		return err
-	}
-	if !some || len(want) > maxDims {
-		return fmt.Errorf("found shape %v, supported are up to %d dimensions", want, maxDims)
-	}
-	shape, infer := make([]int, len(want)), -1
-	for d, w := range want {
-		switch {
-		case w == -1 && infer < 0:
-			shape[d], infer = 1, d
-		case w == 0 && d < len(v.shape) && n.integer("allowzero", 0) == 0:
-			shape[d] = v.shape[d]
-		case w < 0 || w > math.MaxInt32:
-			return fmt.Errorf("found shape %v", want)
-		default:
-			shape[d] = int(w)
-		}
-	}
-	known, err := checked(shape)
-	if err != nil {
-		return err
-	}
-	if infer >= 0 && known > 0 {
-		shape[infer] = v.size() / known
-	}
-	if product(shape) != v.size() {
-		return fmt.Errorf("found shape %v for a value of shape %v at one time step, expected as many elements: export with dynamic or single time and batch dimensions", want, v.shape)
-	}
-	t.set(n, 0, v.reshaped(shape, v.freed(shape)))
-	return nil
-}
-
-// freed is which dimensions of a reshaped value are free: as before where the
-// leading dimensions agree, and else every 1 that may be.
-func (t *tensor) freed(shape []int) []bool {
-	free, same := make([]bool, len(shape)), len(shape) == len(t.shape)
-	for d := range shape {
-		same = same && shape[d] == t.shape[d]
-	}
-	for d := range shape {
-		if same {
-			free[d] = t.free[d]
-		} else {
-			free[d] = shape[d] == 1 && slices.Contains(t.free, true)
-		}
-	}
-	return free
-}
-
-func (t *translation) flatten(n *nodeProto) error {
-	v, err := t.must(n, 0)
-	if err != nil {
-		return err
-	}
-	a := n.integer("axis", 1)
-	if a < 0 {
-		a += int64(len(v.shape))
-	}
-	if a < 0 || a > int64(len(v.shape)) {
-		return fmt.Errorf("found axis %d of a value with %d dimensions", a, len(v.shape))
-	}
-	shape := []int{product(v.shape[:a]), product(v.shape[a:])}
-	t.set(n, 0, v.reshaped(shape, v.freed(shape)))
-	return nil
-}
-
 func (t *translation) transpose(n *nodeProto) error {
 	v, err := t.must(n, 0)
 	if err != nil {
@@ -306,6 +144,9 @@ func (t *translation) concat(n *nodeProto) error {
 		if v.kind != first.kind {
 			return errors.New("found a constant beside a computed value, supported are all of one kind")
 		}
+		if v.last != first.last {
+			return errors.New("found the last time step beside every time step, supported are values of the same step")
+		}
 		if len(v.shape) != len(shape) {
 			return fmt.Errorf("found shapes %v and %v", first.shape, v.shape)
 		}
@@ -326,7 +167,7 @@ func (t *translation) concat(n *nodeProto) error {
 	if err := t.spend(size); err != nil {
 		return err
 	}
-	out := &tensor{shape: shape, free: free, kind: first.kind}
+	out := &tensor{shape: shape, free: free, last: first.last, kind: first.kind}
 	for row := range product(shape[:d]) {
 		for _, v := range parts {
 			block := product(v.shape[d:])
@@ -335,6 +176,9 @@ func (t *translation) concat(n *nodeProto) error {
 				out.f = append(out.f, v.f[row*block:][:block]...)
 			case ints:
 				out.i = append(out.i, v.i[row*block:][:block]...)
+				if out.dyn = append(out.dyn, make([]bool, block)...); v.dyn != nil {
+					copy(out.dyn[len(out.dyn)-block:], v.dyn[row*block:])
+				}
 			case activation:
 				out.refs = append(out.refs, v.refs[row*block:][:block]...)
 			}
@@ -344,148 +188,45 @@ func (t *translation) concat(n *nodeProto) error {
 	return nil
 }
 
-func (t *translation) slice(n *nodeProto) error {
+// tile translates Tile of constants, and of values once.
+func (t *translation) tile(n *nodeProto) error {
 	v, err := t.must(n, 0)
 	if err != nil {
 		return err
 	}
-	starts, _, err := t.integers(n, 1, "starts")
+	repeats, some, err := t.integers(n, 1, "repeats")
 	if err != nil {
 		return err
 	}
-	ends, _, err := t.integers(n, 2, "ends")
-	if err != nil {
-		return err
-	}
-	axes, some, err := t.integers(n, 3, "axes")
-	if err != nil {
-		return err
-	}
-	steps, stepped, err := t.integers(n, 4, "steps")
-	if err != nil {
-		return err
-	}
-	if len(ends) != len(starts) || (some && len(axes) != len(starts)) || (stepped && len(steps) != len(starts)) {
-		return errors.New("found starts, ends, axes and steps of different lengths")
+	if !some || len(repeats) != len(v.shape) {
+		return fmt.Errorf("found repeats %v for a value of shape %v", repeats, v.shape)
 	}
 	offsets := lattice(v.shape)
-	for k := range starts {
-		a, step := int64(k), int64(1)
-		if some {
-			a = axes[k]
-		}
-		if stepped {
-			step = steps[k]
-		}
-		d, err := axis(a, len(v.shape))
-		if err != nil {
-			return err
-		}
-		if step < 1 {
-			return fmt.Errorf("found step %d, supported are positive ones", step)
-		}
-		whole := len(offsets[d])
-		start, end := clampIndex(starts[k], whole), clampIndex(ends[k], whole)
-		if v.free[d] && !(starts[k] == 0 && ends[k] >= math.MaxInt32) && !(starts[k] == -1 && (ends[k] >= math.MaxInt32)) {
-			return fmt.Errorf("found time steps or streams [%d:%d] of axis %d, supported are all and the last", starts[k], ends[k], d)
-		}
-		var keep []int
-		for j := start; j < end; j += int(min(step, math.MaxInt32)) {
-			keep = append(keep, offsets[d][j])
-		}
-		offsets[d] = keep
-	}
-	return t.move(n, 0, v, lengths(offsets), v.free, offsets)
-}
-
-func clampIndex(i int64, n int) int {
-	if i < 0 {
-		i = max(i, -int64(n)) + int64(n)
-	}
-	return int(min(i, int64(n)))
-}
-
-func (t *translation) split(n *nodeProto) error {
-	v, err := t.must(n, 0)
+	shape, err := sizes(repeats)
 	if err != nil {
 		return err
 	}
-	d, err := axis(n.integer("axis", 0), len(v.shape))
+	for d, r := range shape {
+		if v.kind == activation && r != 1 {
+			return fmt.Errorf("found a computed value repeated %d times along axis %d, supported is that of constants", r, d)
+		}
+		if r > 0 && v.shape[d] > format.MaxFloats/r {
+			return fmt.Errorf("found repeats %v for a value of shape %v, supported are up to %d elements", repeats, v.shape, format.MaxFloats)
+		}
+		shape[d] *= v.shape[d]
+	}
+	size, err := checked(shape)
 	if err != nil {
 		return err
 	}
-	if v.free[d] {
-		return errors.New("found a split of time steps or streams, supported are features")
-	}
-	sizes, some, err := t.integers(n, 1, "split")
-	if err != nil {
+	if err := t.spend(size); err != nil {
 		return err
 	}
-	if !some {
-		parts := len(n.outputs)
-		each := (v.shape[d] + parts - 1) / max(parts, 1)
-		for left := v.shape[d]; parts > 0; parts-- {
-			sizes = append(sizes, int64(min(each, left)))
-			left -= min(each, left)
-		}
+	for d, r := range repeats {
+		offsets[d] = slices.Repeat(offsets[d], int(r))
 	}
-	if len(sizes) != len(n.outputs) {
-		return fmt.Errorf("found %d sizes for %d outputs", len(sizes), len(n.outputs))
-	}
-	at, offsets := 0, lattice(v.shape)
-	all := offsets[d]
-	for k, s := range sizes {
-		if s < 0 || s > int64(v.shape[d]-at) {
-			return fmt.Errorf("found sizes %v for a dimension of %d", sizes, v.shape[d])
-		}
-		offsets[d] = all[at:][:s]
-		if err := t.move(n, k, v, lengths(offsets), v.free, offsets); err != nil {
-			return err
-		}
-		at += int(s)
-	}
-	if at != v.shape[d] {
-		return fmt.Errorf("found sizes %v for a dimension of %d", sizes, v.shape[d])
-	}
+	t.set(n, 0, v.take(shape, v.free, grid(offsets)))
 	return nil
-}
-
-// gather takes elements, or makes an embedding where the token is the index.
-func (t *translation) gather(n *nodeProto) error {
-	v, err := t.must(n, 0)
-	if err != nil {
-		return err
-	}
-	index, err := t.must(n, 1)
-	if err != nil {
-		return err
-	}
-	d, err := axis(n.integer("axis", 0), len(v.shape))
-	if err != nil {
-		return err
-	}
-	if index.kind == activation {
-		return t.embedding(n, v, index, d)
-	}
-	if index.kind != ints {
-		return errors.New("found indices that are not integers")
-	}
-	offsets := lattice(v.shape)
-	var keep []int
-	for _, i := range index.i {
-		j, err := axis(i, v.shape[d])
-		if err != nil {
-			return fmt.Errorf("found index %d into a dimension of %d", i, v.shape[d])
-		}
-		if v.free[d] && i != -1 {
-			return fmt.Errorf("found index %d into time steps or streams, supported is -1, the last", i)
-		}
-		keep = append(keep, offsets[d][j])
-	}
-	offsets[d] = keep
-	shape := slices.Concat(v.shape[:d], index.shape, v.shape[d+1:])
-	free := slices.Concat(v.free[:d], make([]bool, len(index.shape)), v.free[d+1:])
-	return t.move(n, 0, v, shape, free, offsets)
 }
 
 func (t *translation) expand(n *nodeProto) error {

@@ -1,17 +1,12 @@
 package onnx
 
 import (
-	"maps"
+	"fmt"
 	"slices"
-
-	"github.com/rnnedge/rnnedge/format"
 )
 
 // ops translate the nodes, by op.
-var (
-	ops     map[string]func(*translation, *nodeProto) error
-	opNames []string
-)
+var ops map[string]func(*translation, *nodeProto) error
 
 // cells are the ops with state.
 var cells = map[string]bool{"RNN": true, "GRU": true, "LSTM": true}
@@ -20,23 +15,94 @@ func init() {
 	ops = map[string]func(*translation, *nodeProto) error{
 		"RNN": (*translation).cell, "GRU": (*translation).cell, "LSTM": (*translation).cell,
 
-		"Gemm": (*translation).gemm, "MatMul": (*translation).matMul,
+		"Gemm": (*translation).gemm, "MatMul": (*translation).matMul, "Conv": (*translation).convolution,
 		"Add": (*translation).arithmetic, "Sub": (*translation).arithmetic,
 		"Mul": (*translation).arithmetic, "Div": (*translation).arithmetic,
-		"Relu":    func(t *translation, n *nodeProto) error { return t.activate(n, format.Relu) },
-		"Sigmoid": func(t *translation, n *nodeProto) error { return t.activate(n, format.Sigmoid) },
-		"Tanh":    func(t *translation, n *nodeProto) error { return t.activate(n, format.Tanh) },
-		"Softmax": (*translation).softmax,
+		"Sum": (*translation).sumOf, "Neg": (*translation).negative, "Pow": (*translation).power,
+
+		"Clip": (*translation).clip, "Min": (*translation).extreme, "Max": (*translation).extreme,
+		"PRelu": (*translation).pRelu, "Selu": (*translation).selu,
+		"HardSwish": (*translation).gated, "Mish": (*translation).gated,
+
+		"Softmax": (*translation).softmax, "LogSoftmax": (*translation).softmax,
+		"LayerNormalization": (*translation).layerNormalization,
+		"BatchNormalization": (*translation).batchNormalization,
 
 		"Identity": (*translation).identity, "Dropout": (*translation).identity, "Cast": (*translation).cast,
 		"Squeeze": (*translation).squeeze, "Unsqueeze": (*translation).unsqueeze,
 		"Reshape": (*translation).reshape, "Flatten": (*translation).flatten,
 		"Transpose": (*translation).transpose, "Concat": (*translation).concat,
 		"Slice": (*translation).slice, "Split": (*translation).split, "Gather": (*translation).gather,
-		"Expand": (*translation).expand,
+		"Expand": (*translation).expand, "Tile": (*translation).tile,
+		"ReverseSequence": (*translation).reverseSequence, "Pad": (*translation).pad,
 
 		"Constant": (*translation).constantNode, "ConstantOfShape": (*translation).constantOfShape,
-		"Shape": (*translation).shapeOf,
+		"Shape": (*translation).shapeOf, "Size": (*translation).sizeOf,
+		"Range": (*translation).integerRange, "ReduceProd": (*translation).elements, "Where": (*translation).where,
+		"If": (*translation).conditional,
 	}
-	opNames = slices.Sorted(maps.Keys(ops))
+	for op := range functions {
+		ops[op] = (*translation).elementwise
+	}
+	for _, op := range []string{"Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "And", "Or", "Not"} {
+		ops[op] = (*translation).comparison
+	}
+}
+
+// Why an op cannot be, for those of which more can be said than that they are not known.
+const (
+	readsFrames = "which reads several time steps or frames at once"
+	loops       = "which is a loop around a cell that is written out, as tf2onnx does with those that ONNX does not have: convert the Keras file itself"
+	noPlace     = "whose result has no fixed place"
+	reduces     = "which reduces a dimension, outside a layer normalisation over the features"
+	noFunction  = "which is not an element-wise function that is supported"
+	quantised   = "which is quantised, and weights here are float32"
+)
+
+var reasons = map[string]string{
+	"ConvTranspose": readsFrames, "STFT": readsFrames, "DFT": readsFrames, "MaxPool": readsFrames, "AveragePool": readsFrames,
+	"GlobalAveragePool": readsFrames, "GlobalMaxPool": readsFrames, "CumSum": readsFrames, "Attention": readsFrames,
+	"InstanceNormalization": readsFrames, "Resize": readsFrames, "Upsample": readsFrames,
+	"Loop": loops, "Scan": loops,
+	"NonZero": noPlace, "TopK": noPlace, "ArgMax": noPlace, "ArgMin": noPlace, "Compress": noPlace, "Unique": noPlace,
+	"ReduceMean": reduces, "ReduceSum": reduces, "ReduceMax": reduces, "ReduceMin": reduces,
+	"ReduceL2": reduces, "ReduceSumSquare": reduces,
+	"Abs": noFunction, "Exp": noFunction, "Log": noFunction, "Sqrt": noFunction, "Reciprocal": noFunction, "Sin": noFunction,
+	"Cos": noFunction, "Erf": noFunction, "Gelu": noFunction, "Celu": noFunction, "Floor": noFunction, "Ceil": noFunction,
+	"Round": noFunction, "Sign": noFunction, "Mod": noFunction,
+	"QuantizeLinear": quantised, "DequantizeLinear": quantised, "DynamicQuantizeLinear": quantised, "DynamicQuantizeLSTM": quantised,
+	"MatMulInteger": quantised, "QLinearMatMul": quantised,
+}
+
+// unsupported returns an error if one of the live nodes has no translation. That it
+// reads frames says most about a model, so such a node comes first.
+func unsupported(nodes []*nodeProto, live []bool) error {
+	var first error
+	for k, n := range nodes {
+		if !live[k] {
+			continue
+		}
+		name, why := n.op, reasons[n.op]
+		if a := n.attributes["kernel_shape"]; n.op == "Conv" && a != nil && slices.ContainsFunc(a.ints, func(k int64) bool { return k != 1 }) {
+			name, why = fmt.Sprintf("Conv with a kernel of %v", a.ints), readsFrames
+		}
+		foreign := n.domain != "" && n.domain != "ai.onnx"
+		if ops[n.op] != nil && why == "" && !foreign {
+			continue
+		}
+		if foreign {
+			name = n.domain + "." + name
+		}
+		if why == "" {
+			why = "which is not known"
+		}
+		err := fmt.Errorf("node %q (%s): found op %s, %s; supported are RNN, GRU and LSTM with layers around them that work on the features of one time step (dense, element-wise, softmax, normalisation): export the model from its features on", n.name, n.op, name, why)
+		if why == readsFrames {
+			return err
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return first
 }

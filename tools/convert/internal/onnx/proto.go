@@ -10,25 +10,26 @@ import (
 
 // Fields of a ModelProto.
 const (
-	modelVersion protowire.Number = 1
-	modelGraph   protowire.Number = 7
-	modelOpset   protowire.Number = 8
+	modelVersion  protowire.Number = 1
+	modelProducer protowire.Number = 2
+	modelGraph    protowire.Number = 7
+	modelOpset    protowire.Number = 8
 )
 
 // modelFields are all fields of a ModelProto, with their wire types.
 var modelFields = map[protowire.Number]protowire.Type{
-	modelVersion: protowire.VarintType,
-	2:            protowire.BytesType, // producer_name
-	3:            protowire.BytesType, // producer_version
-	4:            protowire.BytesType, // domain
-	5:            protowire.VarintType,
-	6:            protowire.BytesType, // doc_string
-	modelGraph:   protowire.BytesType,
-	modelOpset:   protowire.BytesType,
-	14:           protowire.BytesType, // metadata_props
-	20:           protowire.BytesType, // training_info
-	25:           protowire.BytesType, // functions
-	26:           protowire.BytesType, // configuration
+	modelVersion:  protowire.VarintType,
+	modelProducer: protowire.BytesType,
+	3:             protowire.BytesType, // producer_version
+	4:             protowire.BytesType, // domain
+	5:             protowire.VarintType,
+	6:             protowire.BytesType, // doc_string
+	modelGraph:    protowire.BytesType,
+	modelOpset:    protowire.BytesType,
+	14:            protowire.BytesType, // metadata_props
+	20:            protowire.BytesType, // training_info
+	25:            protowire.BytesType, // functions
+	26:            protowire.BytesType, // configuration
 }
 
 // The messages of a model, as far as they are read. Byte slices alias the file.
@@ -49,14 +50,14 @@ type (
 		attributes       map[string]*attributeProto
 	}
 	attributeProto struct {
-		f        float32
-		i        int64
-		s        string
-		t        *tensorProto
-		floats   []float32
-		ints     []int64
-		strings  []string
-		subgraph bool
+		f       float32
+		i       int64
+		s       string
+		t       *tensorProto
+		floats  []float32
+		ints    []int64
+		strings []string
+		graph   *graphProto
 	}
 	valueProto struct {
 		name     string
@@ -175,7 +176,7 @@ func parseModel(b []byte) (*modelProto, error) {
 			if m.graph != nil {
 				return errors.New("found a second graph, expected one")
 			}
-			m.graph, err = parseGraph(x.b)
+			m.graph, err = parseGraph(x.b, 1)
 		case modelOpset:
 			var domain string
 			var version int64
@@ -196,12 +197,18 @@ func parseModel(b []byte) (*modelProto, error) {
 	})
 }
 
-func parseGraph(b []byte) (*graphProto, error) {
+// maxNesting is how deep graphs may lie inside nodes of graphs.
+const maxNesting = 8
+
+func parseGraph(b []byte, depth int) (*graphProto, error) {
+	if depth > maxNesting {
+		return nil, fmt.Errorf("found graphs inside graphs, more than %d deep", maxNesting)
+	}
 	g := new(graphProto)
 	return g, fields(b, func(x field) error {
 		switch x.num {
 		case 1:
-			n, err := parseNode(x.b)
+			n, err := parseNode(x.b, depth)
 			g.nodes = append(g.nodes, n)
 			return err
 		case 5:
@@ -223,7 +230,7 @@ func parseGraph(b []byte) (*graphProto, error) {
 	})
 }
 
-func parseNode(b []byte) (*nodeProto, error) {
+func parseNode(b []byte, depth int) (*nodeProto, error) {
 	n := &nodeProto{attributes: map[string]*attributeProto{}}
 	return n, fields(b, func(x field) error {
 		switch x.num {
@@ -236,7 +243,7 @@ func parseNode(b []byte) (*nodeProto, error) {
 		case 4:
 			n.op = string(x.b)
 		case 5:
-			name, a, err := parseAttribute(x.b)
+			name, a, err := parseAttribute(x.b, depth)
 			n.attributes[name] = a
 			return err
 		case 7:
@@ -246,7 +253,7 @@ func parseNode(b []byte) (*nodeProto, error) {
 	})
 }
 
-func parseAttribute(b []byte) (name string, a *attributeProto, err error) {
+func parseAttribute(b []byte, depth int) (name string, a *attributeProto, err error) {
 	a = new(attributeProto)
 	err = fields(b, func(x field) (err error) {
 		switch x.num {
@@ -260,8 +267,8 @@ func parseAttribute(b []byte) (name string, a *attributeProto, err error) {
 			a.s = string(x.b)
 		case 5:
 			a.t, err = parseTensor(x.b)
-		case 6, 11:
-			a.subgraph = true
+		case 6:
+			a.graph, err = parseGraph(x.b, depth+1)
 		case 7:
 			err = x.float32s(&a.floats)
 		case 8:

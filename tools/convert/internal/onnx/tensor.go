@@ -27,12 +27,15 @@ const (
 // constant integers, or an activation, of which every element is known by where it
 // comes from. Exactly one of f, i and refs has the elements, row-major.
 type tensor struct {
-	shape []int
-	free  []bool // the dimension is 1 here, and in the graph as long as one likes
-	kind  kind
-	f     []float32
-	i     []int64
-	refs  []ref
+	shape   []int
+	free    []bool // the dimension is 1 here, and in the graph as long as one likes
+	settled bool   // nothing behind it is pending
+	last    bool   // of the last time step, or state, of a sequence that may be longer
+	kind    kind
+	f       []float32
+	i       []int64
+	dyn     []bool // of i: made from the length of a free dimension; nil for none
+	refs    []ref
 }
 
 type kind uint8
@@ -62,7 +65,7 @@ func (t *tensor) reshaped(shape []int, free []bool) *tensor {
 // take is the tensor of t's elements at index.
 func (t *tensor) take(shape []int, free []bool, index []int32) *tensor {
 	u := t.reshaped(shape, free)
-	u.f, u.i, u.refs = pick(t.f, index), pick(t.i, index), pick(t.refs, index)
+	u.f, u.i, u.dyn, u.refs = pick(t.f, index), pick(t.i, index), pick(t.dyn, index), pick(t.refs, index)
 	return u
 }
 

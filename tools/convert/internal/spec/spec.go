@@ -4,17 +4,27 @@
 //	layers:
 //	  - embedding: embed     # the value is the prefix of the layer's tensors
 //	  - lstm: encoder.lstm   # all its stacked layers; also gru, rnn
+//	  - layernorm: norm      # also batchnorm, scale
 //	  - dense: head
-//	    activation: sigmoid  # linear, sigmoid, tanh or relu
-//	  - softmax:
+//	    activation: sigmoid  # any of Activations
+//	  - softmax:             # also log_softmax
 //	output: head             # the last layer if absent
 //	meta: {labels: "yes no"}
 //
 // A layer reads the one before it, the first reads the input. `from: name` reads
-// another one; `add: [a, b]` and `concat: [a, b, …]` name what they join; the
-// model's input is called input. A layer is named by its prefix, or by its kind,
-// unless it has a `name:`. `ignore:` lists prefixes of tensors to leave out, and
-// `input: 3` gives the width of the input where no layer tells it.
+// another one; `add: [a, b]`, `mul: [a, b]` and `concat: [a, b, …]` name what they
+// join; the model's input is called input. A layer is named by its prefix, or by its
+// kind, unless it has a `name:`. `ignore:` lists prefixes of tensors to leave out,
+// and `input: 3` gives the width of the input where no layer tells it.
+//
+// An activation with parameters is a mapping to them, `activation: {elu: 1}` or
+// `apply: {clip: [0, 6]}`; none has a default.
+//
+// Beside lstm, gru or rnn, `direction: forward`, `reverse` or `bidirectional` says
+// which way it runs, where it is not enough that the tensors show both ways, and
+// `merge: concat`, `sum`, `mul` or `average` how the two ways of its last layer are
+// joined. Beside layernorm and batchnorm, `epsilon: 1e-3` is what the variance is
+// raised by.
 package spec
 
 import (
@@ -27,6 +37,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/rnnedge/rnnedge/format"
 )
 
 // A Spec is the content of one file.
@@ -46,16 +58,24 @@ type Entry struct{ Key, Value string }
 type Layer struct {
 	Line       int    // in the file
 	Kind       string // one of Kinds
-	Prefix     string // of its tensors; the activation if Kind is "apply"
+	Prefix     string // of its tensors
 	Name       string
-	From       []string // what it reads: names of layers, or "input"
-	Activation string   // "" if not given
+	From       []string         // what it reads: names of layers, or "input"
+	Activation *format.Function // nil if not given; what a layer of kind "apply" is
+	Direction  string           // one of Directions, "" if not given
+	Merge      string           // one of Merges, "" if not given
+	Epsilon    float32          // 0 if not given
 }
 
-// Kinds are the kinds of layers; Activations the element-wise functions.
+// Kinds are the kinds of layers, Directions and Merges what may be said of the
+// recurrent ones.
 var (
-	Kinds       = []string{"embedding", "rnn", "lstm", "gru", "dense", "apply", "softmax", "add", "concat"}
-	Activations = []string{"linear", "sigmoid", "tanh", "relu"}
+	Kinds = []string{
+		"embedding", "rnn", "lstm", "gru", "dense", "apply", "scale", "batchnorm", "layernorm",
+		"softmax", "log_softmax", "add", "mul", "concat",
+	}
+	Directions = []string{"forward", "reverse", "bidirectional"}
+	Merges     = []string{"concat", "sum", "mul", "average"}
 )
 
 // maxSize bounds a spec; YAML aliases are refused, so what is read is bounded too.
@@ -178,32 +198,38 @@ func (s *Spec) layer(n *yaml.Node) error {
 		case key == "name":
 			l.Name, err = s.text(v, key)
 		case key == "from" && joins(l.Kind), joins(key) && l.From != nil:
-			err = s.errorf(v, "from beside add or concat, which name what they read")
+			err = s.errorf(v, "from beside add, mul or concat, which name what they read")
 		case key == "from":
 			l.From, err = s.texts(v, key)
 		case key == "activation":
-			l.Activation, err = s.text(v, key)
-			if err == nil && !slices.Contains(Activations, l.Activation) {
-				err = s.errorf(v, "activation %q, want %s", l.Activation, either(Activations))
+			l.Activation, err = s.function(v, key)
+		case key == "direction":
+			l.Direction, err = s.word(v, key, Directions)
+		case key == "merge":
+			l.Merge, err = s.word(v, key, Merges)
+		case key == "epsilon":
+			l.Epsilon, err = s.float(v, key)
+			if err == nil && l.Epsilon <= 0 {
+				err = s.errorf(v, "epsilon is %q, want a positive number", v.Value)
 			}
 		case !slices.Contains(Kinds, key):
-			err = s.errorf(v, "unknown key %q in a layer, want a kind (%s), name, from or activation", key, either(Kinds))
+			err = s.errorf(v, "unknown key %q in a layer, want a kind (%s), name, from, activation, direction, merge or epsilon", key, either(Kinds))
 		case l.Kind != "":
 			err = s.errorf(v, "a layer is both %s and %s; each layer starts with a dash", l.Kind, key)
 		case joins(key):
 			l.Kind = key
 			l.From, err = s.texts(v, key)
+		case key == "apply":
+			l.Kind = key
+			l.Activation, err = s.function(v, key)
 		default:
 			l.Kind = key
 			l.Prefix, err = s.text(v, key)
 			if v.Tag == "!!null" {
 				l.Prefix = ""
 			}
-			if err == nil && key == "softmax" && l.Prefix != "" {
-				err = s.errorf(v, "softmax %q, want no value: it reads the layer before, or the one that from names", l.Prefix)
-			}
-			if err == nil && key == "apply" && !slices.Contains(Activations, l.Prefix) {
-				err = s.errorf(v, "apply %q, want %s", l.Prefix, either(Activations))
+			if err == nil && strings.HasSuffix(key, "softmax") && l.Prefix != "" {
+				err = s.errorf(v, "%s %q, want no value: it reads the layer before, or the one that from names", key, l.Prefix)
 			}
 		}
 		return err
@@ -211,18 +237,37 @@ func (s *Spec) layer(n *yaml.Node) error {
 	if err == nil && l.Kind == "" {
 		err = s.errorf(n, "a layer without a kind, want one of %s", either(Kinds))
 	}
-	if err == nil && l.Activation != "" && l.Kind != "dense" && l.Kind != "rnn" {
-		err = s.errorf(n, "activation of a layer of kind %s, want it on dense or rnn, or a layer of kind apply", l.Kind)
-	}
-	if err == nil && l.Kind == "add" && len(l.From) != 2 {
-		err = s.errorf(n, "add of %d layers, want 2", len(l.From))
+	if err == nil {
+		err = s.fits(n, l)
 	}
 	s.Layers = append(s.Layers, l)
 	return err
 }
 
+// fits verifies that what is said of a layer goes with its kind.
+func (s *Spec) fits(n *yaml.Node, l Layer) error {
+	for _, k := range []struct {
+		key   string
+		said  bool
+		kinds []string
+	}{
+		{"activation", l.Activation != nil, []string{"dense", "rnn", "apply"}},
+		{"direction", l.Direction != "", []string{"lstm", "gru", "rnn"}},
+		{"merge", l.Merge != "", []string{"lstm", "gru", "rnn"}},
+		{"epsilon", l.Epsilon != 0, []string{"layernorm", "batchnorm"}},
+	} {
+		if k.said && !slices.Contains(k.kinds, l.Kind) {
+			return s.errorf(n, "%s of a layer of kind %s, want it on %s", k.key, l.Kind, either(k.kinds))
+		}
+	}
+	if (l.Kind == "add" || l.Kind == "mul") && len(l.From) != 2 {
+		return s.errorf(n, "%s of %d layers, want 2", l.Kind, len(l.From))
+	}
+	return nil
+}
+
 // joins reports whether the value of this kind of layer is a list of what it reads.
-func joins(kind string) bool { return kind == "add" || kind == "concat" }
+func joins(kind string) bool { return kind == "add" || kind == "mul" || kind == "concat" }
 
 func either(list []string) string {
 	last := len(list) - 1

@@ -1,0 +1,94 @@
+package assemble
+
+import (
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/rnnedge/rnnedge/format"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/checkpoint"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/spec"
+)
+
+// tensors is a checkpoint of tensors of ones.
+func tensors(shapes map[string][]int, order ...string) *checkpoint.Checkpoint {
+	c := &checkpoint.Checkpoint{File: "net.pt"}
+	for _, name := range order {
+		n := 1
+		for _, d := range shapes[name] {
+			n *= d
+		}
+		data := make([]float32, n)
+		for i := range data {
+			data[i] = 1
+		}
+		c.Tensors = append(c.Tensors, checkpoint.Tensor{Name: name, Shape: shapes[name], Data: data})
+	}
+	return c
+}
+
+func TestSuggest(t *testing.T) {
+	c := tensors(map[string][]int{
+		"rnn.weight_ih_l0": {2, 3}, "rnn.weight_hh_l0": {2, 2},
+		"rnn.weight_ih_l0_reverse": {2, 3}, "rnn.weight_hh_l0_reverse": {2, 2},
+		"1.weight": {4}, "1.running_mean": {4}, "1.running_var": {4},
+		"ln.weight": {4}, "~.weight": {5, 4}, "conv.weight": {1, 1, 3},
+	}, "rnn.weight_ih_l0", "rnn.weight_hh_l0", "rnn.weight_ih_l0_reverse", "rnn.weight_hh_l0_reverse",
+		"1.weight", "1.running_mean", "1.running_var", "ln.weight", "~.weight", "conv.weight")
+	assert.Equal(t, `# Layers in order of execution; net.pt does not tell the order or the activations.
+layers:
+  - rnn: rnn # weight_ih_l0 [2 3], weight_hh_l0 [2 2], weight_ih_l0_reverse [2 3], weight_hh_l0_reverse [2 2]
+    activation: tanh # or relu: the nonlinearity of nn.RNN
+    merge: concat # or sum, mul, average: how the two ways of the last layer are joined
+  - batchnorm: 1 # weight [4], running_mean [4], running_var [4]
+    epsilon: 1e-5 # PyTorch's, unless it was changed
+  - layernorm: ln # weight [4]; or scale
+    epsilon: 1e-5 # PyTorch's, unless it was changed
+  - dense: "~" # 4 → 5
+    activation: linear # or sigmoid, tanh, relu, …
+  # no kind of layer for "conv": # weight [1 1 3]
+`, Suggest(c))
+
+	c.Tensors = c.Tensors[:len(c.Tensors)-1]
+	s, err := spec.Parse("net.yaml", []byte(Suggest(c)))
+	require.NoError(t, err)
+	m, err := Model(c, s)
+	require.NoError(t, err)
+	assert.Equal(t, 5, m.OutputSize())
+}
+
+// A batch normalisation whose variance makes no number is refused.
+func TestBatchNormVariance(t *testing.T) {
+	c := tensors(map[string][]int{"bn.running_mean": {2}, "bn.running_var": {2}}, "bn.running_mean", "bn.running_var")
+	s := &spec.Spec{File: "net.yaml", Layers: []spec.Layer{{Line: 1, Kind: "batchnorm", Prefix: "bn", Epsilon: 3}}}
+	m, err := Model(c, s)
+	require.NoError(t, err)
+	scale := m.Layers[0].(*format.Scale)
+	assert.Equal(t, []float32{0.5, 0.5}, m.Tensor(scale.S).Matrix())
+	assert.Equal(t, []float32{-0.5, -0.5}, m.Tensor(scale.B).Matrix())
+	c.Tensors[1].Data[1] = -1
+	_, err = Model(c, s)
+	require.Error(t, err)
+	assert.Contains(t, err.Error(), `net.yaml:1: batchnorm "bn": tensor "bn.running_var": element 1 is -1, want a variance, 0 or more`)
+}
+
+// Whatever a tensor is called, the suggested spec names it as it is.
+func FuzzSuggest(f *testing.F) {
+	for _, prefix := range []string{"", "rnn", "null", "a: b", "x #y", "é", "\n", "'", "- a", "1.0", "~", "a.b.c"} {
+		f.Add(prefix)
+	}
+	f.Fuzz(func(t *testing.T, prefix string) {
+		if !utf8.ValidString(prefix) || len(prefix) > format.MaxName/2 { // the layer could not have that name
+			return
+		}
+		ih, hh := join(prefix, "weight_ih_l0"), join(prefix, "weight_hh_l0")
+		c := tensors(map[string][]int{ih: {4, 1}, hh: {4, 1}}, ih, hh)
+		s, err := spec.Parse("net.yaml", []byte(Suggest(c)))
+		require.NoError(t, err)
+		require.Equal(t, prefix, s.Layers[0].Prefix)
+		_, err = Model(c, s)
+		require.NoError(t, err)
+	})
+}

@@ -1,0 +1,223 @@
+package onnx
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+)
+
+func (t *translation) identity(n *nodeProto) error {
+	v, err := t.must(n, 0)
+	if err != nil {
+		return err
+	}
+	if len(n.outputs) > 1 && t.uses[n.outputs[1]] > 0 {
+		return fmt.Errorf("found the mask %q in use, supported is inference", n.outputs[1])
+	}
+	if n.op == "Dropout" {
+		if mode, err := t.value(n, 2); err != nil {
+			return err
+		} else if mode != nil && (mode.kind != ints || slices.ContainsFunc(mode.i, func(i int64) bool { return i != 0 })) {
+			return errors.New("found training mode, supported is inference")
+		}
+	}
+	t.set(n, 0, v)
+	return nil
+}
+
+// pad translates Pad by nothing.
+func (t *translation) pad(n *nodeProto) error {
+	v, err := t.must(n, 0)
+	if err != nil {
+		return err
+	}
+	pads, _, err := t.integers(n, 1, "pads")
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(pads, func(p int64) bool { return p != 0 }) {
+		return fmt.Errorf("found pads %v of a value of shape %v at one time step, supported are none: export the model from its features on", pads, v.shape)
+	}
+	t.set(n, 0, v)
+	return nil
+}
+
+func (t *translation) squeeze(n *nodeProto) error {
+	v, err := t.must(n, 0)
+	if err != nil {
+		return err
+	}
+	axes, some, err := t.integers(n, 1, "axes")
+	if err != nil {
+		return err
+	}
+	drop := make([]bool, len(v.shape))
+	for _, a := range axes {
+		d, err := axis(a, len(v.shape))
+		if err != nil {
+			return err
+		}
+		if v.shape[d] != 1 {
+			return fmt.Errorf("found axis %d of shape %v, expected a dimension of 1", a, v.shape)
+		}
+		drop[d] = true
+	}
+	var shape []int
+	var free []bool
+	for d := range v.shape {
+		if !some && v.free[d] {
+			return errors.New("found no axes on a value with dynamic dimensions, supported are explicit axes")
+		}
+		if drop[d] || (!some && v.shape[d] == 1) {
+			continue
+		}
+		shape, free = append(shape, v.shape[d]), append(free, v.free[d])
+	}
+	t.set(n, 0, v.reshaped(shape, free))
+	return nil
+}
+
+func (t *translation) unsqueeze(n *nodeProto) error {
+	v, err := t.must(n, 0)
+	if err != nil {
+		return err
+	}
+	axes, _, err := t.integers(n, 1, "axes")
+	if err != nil {
+		return err
+	}
+	rank := len(v.shape) + len(axes)
+	if rank > maxDims {
+		return fmt.Errorf("found %d dimensions, supported are up to %d", rank, maxDims)
+	}
+	added := make([]bool, rank)
+	for _, a := range axes {
+		d, err := axis(a, rank)
+		if err != nil {
+			return err
+		}
+		if added[d] {
+			return fmt.Errorf("found axes %v, expected each once", axes)
+		}
+		added[d] = true
+	}
+	shape, free, from := make([]int, rank), make([]bool, rank), 0
+	for d := range shape {
+		if added[d] {
+			shape[d] = 1
+			continue
+		}
+		shape[d], free[d] = v.shape[from], v.free[from]
+		from++
+	}
+	t.set(n, 0, v.reshaped(shape, free))
+	return nil
+}
+
+func (t *translation) reshape(n *nodeProto) error {
+	v, err := t.must(n, 0)
+	if err != nil {
+		return err
+	}
+	want, some, err := t.integers(n, 1, "shape")
+	if err != nil {
+		return err
+	}
+	if !some || len(want) > maxDims {
+		return fmt.Errorf("found shape %v, supported are up to %d dimensions", want, maxDims)
+	}
+	var dyn []bool
+	if in, _ := t.value(n, 1); in != nil {
+		dyn = in.dyn
+	}
+	shape, free, infer := make([]int, len(want)), make([]bool, len(want)), -1
+	for d, w := range want {
+		switch {
+		case w == -1 && infer < 0:
+			shape[d], infer = 1, d
+		case w == 0 && d < len(v.shape) && n.integer("allowzero", 0) == 0:
+			shape[d], free[d] = v.shape[d], v.free[d]
+		case w < 0 || w > math.MaxInt32:
+			return fmt.Errorf("found shape %v", want)
+		default:
+			shape[d], free[d] = int(w), dyn != nil && dyn[d]
+		}
+	}
+	if _, err := checked(shape); err != nil {
+		return err
+	}
+	err = fits(v, shape, free, infer)
+	if err != nil && t.oneStep(shape, free, infer, v) {
+		err = fits(v, shape, free, infer)
+	}
+	if err != nil {
+		return fmt.Errorf("found shape %v: %w", want, err)
+	}
+	t.set(n, 0, v.reshaped(shape, free))
+	return nil
+}
+
+// fits verifies that v can have a shape, of which it fills in dimension infer if that
+// is not negative.
+func fits(v *tensor, shape []int, free []bool, infer int) error {
+	if infer >= 0 {
+		shape[infer] = 1
+		if known := product(shape); known > 0 {
+			shape[infer] = v.size() / known
+		}
+		if free[infer] = count(v.free) > count(free); free[infer] && shape[infer] > 1 {
+			return mixing(v)
+		}
+	}
+	if product(shape) != v.size() {
+		return fmt.Errorf("found a value of shape %v at one time step, expected as many elements: export with dynamic or single time and batch dimensions", v.shape)
+	}
+	return nil
+}
+
+func mixing(v *tensor) error {
+	return fmt.Errorf("found a value of shape %v at one time step of which all steps or streams are made features, supported is one step", v.shape)
+}
+
+// oneStep makes dimensions of a shape for v 1 that have the length of one of the
+// model's input that was taken as 1, and reports whether there are any.
+func (t *translation) oneStep(shape []int, free []bool, infer int, v *tensor) (some bool) {
+	for d, n := range shape {
+		last := d == len(shape)-1 && len(v.shape) > 0 && n == v.shape[len(v.shape)-1]
+		if d != infer && slices.Contains(t.steps, int64(n)) && !last {
+			shape[d], free[d], some = 1, true, true
+		}
+	}
+	return some
+}
+
+func count(marks []bool) (n int) {
+	for _, m := range marks {
+		n += int(truth(m))
+	}
+	return n
+}
+
+func (t *translation) flatten(n *nodeProto) error {
+	v, err := t.must(n, 0)
+	if err != nil {
+		return err
+	}
+	a := n.integer("axis", 1)
+	if a < 0 {
+		a += int64(len(v.shape))
+	}
+	if a < 0 || a > int64(len(v.shape)) {
+		return fmt.Errorf("found axis %d of a value with %d dimensions", a, len(v.shape))
+	}
+	shape := []int{product(v.shape[:a]), product(v.shape[a:])}
+	free := []bool{slices.Contains(v.free[:a], true), slices.Contains(v.free[a:], true)}
+	for d := range free {
+		if free[d] && shape[d] > 1 {
+			return mixing(v)
+		}
+	}
+	t.set(n, 0, v.reshaped(shape, free))
+	return nil
+}

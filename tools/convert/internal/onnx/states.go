@@ -1,0 +1,192 @@
+package onnx
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// An initial is where a node's initial state, h or c of all directions, comes from:
+// a constant, or a graph input; zeros for neither.
+type initial struct {
+	constant []float32
+	refs     []ref
+}
+
+// A fedState is an initial state that comes from a graph input.
+type fedState struct {
+	state string // the model's name for it
+	from  []ref  // into the graph input
+	final int32  // the source that holds the state after the step
+}
+
+// cellInputs are the graph inputs that feed recurrent nodes otherwise than as X.
+type cellInputs struct {
+	stateIn   map[string]bool // initial states
+	streams   map[string]int  // initial states of one node as they are: the dimension that counts streams
+	lengthIn  map[string]bool // sequence lengths
+	fromShape map[string]bool // values that come from the shape of a tensor
+	length    int64           // the number of time steps that a constant sequence_lens agreed with, 0 for none
+}
+
+// findStates follows the initial states and sequence lengths of cells back to graph
+// inputs.
+func (t *translation) findStates(live []bool) {
+	t.cellInputs = cellInputs{
+		stateIn: map[string]bool{}, streams: map[string]int{}, lengthIn: map[string]bool{}, fromShape: map[string]bool{},
+	}
+	var nodes []*nodeProto
+	for k, n := range t.graph.nodes {
+		if live[k] {
+			nodes = n.all(nodes)
+		}
+	}
+	producer := map[string]*nodeProto{}
+	for _, n := range nodes {
+		for _, out := range n.outputs {
+			producer[out] = n
+		}
+	}
+	var states, lengths []string
+	for _, n := range nodes { // in ONNX's order: what a node reads comes before it
+		if n.op == "Shape" || slices.ContainsFunc(n.inputs, func(in string) bool { return t.fromShape[in] }) {
+			for _, out := range n.outputs {
+				t.fromShape[out] = true
+			}
+		}
+		if !cells[n.op] {
+			continue
+		}
+		for _, name := range []string{n.input(5), n.input(6)} {
+			states = append(states, name)
+			t.streams[name] = 1
+			if n.integer("layout", 0) != 0 {
+				t.streams[name] = 0
+			}
+		}
+		lengths = append(lengths, n.input(4))
+	}
+	upstream(producer, lengths, t.lengthIn, func(n *nodeProto) []string {
+		if n.op == "Shape" {
+			return nil
+		}
+		return n.inputs
+	})
+	upstream(producer, states, t.stateIn, func(n *nodeProto) []string {
+		switch n.op {
+		case "Concat":
+			return n.inputs
+		case "Identity", "Slice", "Squeeze", "Unsqueeze", "Transpose", "Reshape", "Flatten", "Gather", "Split", "Cast":
+			return n.inputs[:min(1, len(n.inputs))]
+		}
+		return nil
+	})
+}
+
+// upstream adds to roots what names come from and no node computes. inputs says
+// which inputs of a node count.
+func upstream(producer map[string]*nodeProto, names []string, roots map[string]bool, inputs func(*nodeProto) []string) {
+	seen := map[string]bool{"": true}
+	for len(names) > 0 {
+		name := names[len(names)-1]
+		names = names[:len(names)-1]
+		if seen[name] {
+			continue
+		}
+		seen[name] = true
+		if n := producer[name]; n != nil {
+			names = append(names, inputs(n)...)
+		} else {
+			roots[name] = true
+		}
+	}
+}
+
+// initial reads an initial state.
+func (t *translation) initial(c *cell, k int, slot string) (initial, error) {
+	var none initial
+	v, err := t.value(c.n, k)
+	if err != nil || v == nil {
+		return none, err
+	}
+	size := c.directions * c.H
+	if v.kind == floats {
+		f, ok := c.oneStream(v)
+		if !ok {
+			return none, fmt.Errorf("found %s of shape %v, expected %d floats for one stream", slot, v.shape, size)
+		}
+		if !slices.ContainsFunc(f, func(f float32) bool { return f != 0 }) {
+			return none, nil
+		}
+		return initial{constant: f}, nil
+	}
+	if v.size() != size || v.kind != activation {
+		return none, fmt.Errorf("found %s of shape %v, expected %d floats for one stream", slot, v.shape, size)
+	}
+	for _, r := range v.refs {
+		if t.sources[r.source].kind != fromInput || r.source != v.refs[0].source {
+			return none, fmt.Errorf("found %s computed from %s, supported are a constant and a graph input", slot, t.describe(r.source))
+		}
+	}
+	return initial{refs: v.refs}, nil
+}
+
+// oneStream is a constant state for one stream: the model may have been exported
+// for several that start alike.
+func (c *cell) oneStream(v *tensor) ([]float32, bool) {
+	_, batch := c.dimensions()
+	if len(v.shape) != 3 || v.shape[2] != c.H || v.shape[1-batch] != c.directions || v.shape[batch] < 1 {
+		return v.f, len(v.f) == c.directions*c.H
+	}
+	// Row k of v is of direction k/streams, or k%directions where streams come first.
+	streams := v.shape[batch]
+	var one []float32
+	for d := range c.directions {
+		for s := range streams {
+			k := d*streams + s
+			if c.batchFirst {
+				k = s*c.directions + d
+			}
+			row := v.f[k*c.H:][:c.H]
+			if s == 0 {
+				one = append(one, row...)
+			} else if !slices.Equal(row, one[d*c.H:]) {
+				return nil, false
+			}
+		}
+	}
+	return one, true
+}
+
+// sequenceLength verifies that every step is part of the sequence, or that its
+// length is for the user to give.
+func (t *translation) sequenceLength(c *cell) error {
+	v, err := t.value(c.n, 4)
+	if err != nil || v == nil {
+		return err
+	}
+	name := c.n.input(4)
+	if v.kind == activation {
+		for _, r := range v.refs {
+			if s := t.sources[r.source]; s.kind != fromInput || !t.lengthIn[s.name] {
+				return fmt.Errorf("found sequence_lens computed from %s, supported are a constant and a graph input", t.describe(r.source))
+			}
+		}
+		return nil
+	}
+	if v.kind != ints || len(v.i) == 0 || slices.ContainsFunc(v.i, func(i int64) bool { return i != v.i[0] }) {
+		return errors.New("found sequence_lens that are not integers or differ from stream to stream, supported is one length")
+	}
+	steps := v.i[0]
+	if steps == 1 && t.fromShape[name] || steps == t.length {
+		return nil
+	}
+	time, _ := c.dimensions()
+	for _, in := range t.graph.inputs {
+		if in.name == c.n.input(0) && time < len(in.dims) && in.dims[time] == steps {
+			t.length = steps
+			return nil
+		}
+	}
+	return fmt.Errorf("found the constant sequence_lens %d, supported is the number of time steps in X or a graph input: remove %q, or export it as an input and give the length to Session.RunLength", steps, name)
+}
