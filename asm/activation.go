@@ -60,7 +60,7 @@ var constants = func() (t [18][16]float32) {
 	return t
 }()
 
-// expParts returns s and m with eʸ = s·m + s; |y| ≤ 64.
+// expParts returns s and m with eʸ = s·m + s; −87 ≤ y ≤ 64.
 func expParts(y float32) (s, m float32) {
 	t := fma32(y, log2e, roundMagic)
 	n := t - roundMagic

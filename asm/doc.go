@@ -43,9 +43,45 @@
 //     written, so that a long silence does not leave a net computing with
 //     subnormal numbers, which many CPUs do a hundred times slower.
 //
+// The rules, int8 (generic_i8.go; package quant chooses scales and packs):
+//
+//   - Matrix-vector product (MatVecI8). The sum of a row is exact, in 32-bit integers,
+//     so its order is free; then it becomes a float32 in one fused multiply-add, with
+//     one product of scales:
+//
+//     y[r] = fma(float32(Σ w[r,k]·x[k]), s[r]·sx, b[r])
+//
+//     No w and no x is −128, and one call takes at most MaxColsI8 = 1024 columns:
+//     1024·127² < 2²⁴, so the conversion is exact. More columns are a chain over
+//     blocks of 1024, each from the result of the one before. Here a cut shows, so
+//     it is part of the contract where the cuts are. A saturating instruction may
+//     be used only where it cannot saturate.
+//
+//   - Quantising (QuantizeI8). x[i]·inv is one rounded product, limited to ±127 and
+//     then rounded to an integer, nearest even. Padding is the caller's: a kernel
+//     writes len(x) elements and no more.
+//
+//   - The largest magnitude (MaxAbsF32) is a maximum of integers, exact in any order.
+//
 // A NaN cannot arise in a model that package infer runs: inputs and weights are
 // finite, and the range of every sum is bounded when the model is loaded or
 // checked when the step is made.
+//
+// # Functions and forms
+//
+// Sigmoid, tanh and relu, and the updates of the plain cells, are kernels of each
+// table. Everything else that runs once over a vector is Go, the same on every table:
+// the other functions (Kernels.ApplyF32), the cells with such functions, with limits or
+// with layer normalisation (RNNForm, LSTMForm, GRUForm), softmax and what else stands in
+// elementwise.go and softmax.go. It keeps the rules of generic.go: one rounding to a
+// statement, sums in index order, nothing from package math but the square root, since
+// its other functions are assembly on some machines. Sums of many terms
+// (NormalizeF32, LogSoftmaxF32) run in float64 and are rounded once, at the end.
+//
+// A form goes over a whole gate at a time where a kernel goes over all gates of a unit;
+// with the plain functions and no limits both give the same bits. A limit comes after
+// the whole sum that it limits, and a state is limited before it is floored. The order
+// inside an LSTM is i, candidate, f, the new c, o: o alone sees the new c.
 //
 // # Layout
 //
@@ -59,6 +95,10 @@
 // 64 rows are 8 AVX, 4 AVX-512 or 16 NEON registers of accumulators: the same
 // bytes serve every instruction set, and a model is used where its file lies.
 // A narrow matrix is row-major, each row padded to a multiple of 16 columns.
+//
+// An int8 matrix has the same panels of rows, its columns padded with zeros to a
+// multiple of 4, and four columns of a row side by side: a panel is [k/4][rows][4],
+// and 64 rows of four columns are 256 bytes. s has one scale for each padded row.
 //
 // # Choosing
 //

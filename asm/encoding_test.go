@@ -32,6 +32,7 @@ type encoding struct {
 // may use: an assembler told so refuses the rest.
 var encodingHeaders = []struct{ file, march string }{
 	{"neon_arm64.h", "armv8-a"},
+	{"dotprod_arm64.h", "armv8.2-a+dotprod"},
 }
 
 // operandValues are what a parameter of a macro may be, by its name; any other

@@ -5,7 +5,7 @@ package asm
 // a kernel of the table or a Go loop: with the plain functions and no limits they give
 // the bits of the kernels.
 //
-// Slices are as for the kernel of the cell, except that zx and zh are overwritten.
+// Slices are as for the kernel of the cell, except that zx is overwritten.
 
 // An RNNForm is the update of a vanilla RNN with any function: h = F(clip(zx + zh)).
 type RNNForm struct {

@@ -124,7 +124,7 @@ func expm1(v float32) float32 {
 }
 
 // softplus is log(1 + exp(v)) = max(v, 0) + log1p(exp(−|v|)), the logarithm in
-// float64. Below −87 it stays at 1.6e-38.
+// float64. Below −87 it stays at 1.6e-38, which is a normal number yet.
 func softplus(v float32) float32 {
 	s, m := expParts(max(-abs(v), -87))
 	return float32(float64(max(v, 0)) + log1p(float64(fma32(s, m, s))))
@@ -142,9 +142,9 @@ func log(v float64) float64 {
 	return float64(n*math.Ln2) + 2*atanh((m-1)/(m+1))
 }
 
-// atanh is s·(1 + s²/3 + s⁴/5 + …) for 0 ≤ s ≤ ⅓: what is left off is below
-// s²⁶/27 < 2e-14 of it. The functions of package math are assembly on some
-// machines, which need not agree.
+// atanh is s·(1 + s²/3 + s⁴/5 + …) for 0 ≤ s ≤ ⅓. What is left off, s²⁶/27 + …, is
+// below 2e-14 of it. The functions of package math are assembly on some machines, which
+// need not agree.
 func atanh(s float64) float64 {
 	square := float64(s * s)
 	var q float64

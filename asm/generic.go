@@ -20,6 +20,9 @@ var generic = Kernels{
 	TanhF32:                tanhF32,
 	ReluF32:                reluF32,
 	WithinF32:              withinF32,
+	MatVecI8:               matVecI8,
+	QuantizeI8:             quantizeI8,
+	MaxAbsF32:              maxAbsF32,
 }
 
 // PanelRows is the number of rows in a full panel, RowPad the number that rows

@@ -101,6 +101,27 @@ type Kernels struct {
 	//
 	//	limit is finite and not negative
 	WithinF32 func(x []float32, limit float32) bool
+
+	// MatVecI8 computes y = b + W·x with int8 weights, over panels of 64 rows: the sum
+	// of each row exactly, in integers, and then
+	//
+	//	y[r] = fma(sum, s[r]·sx, b[r])
+	//
+	//	len(y) = len(s) is the number of rows, a multiple of 16
+	//	len(b) = len(y), or 0 for a zero start; b may be y
+	//	len(x) is a multiple of 4, at most MaxColsI8
+	//	len(w) = len(y)·len(x), in panels, four columns of a row together
+	//	no w and no x is −128
+	MatVecI8 func(y, b []float32, w []int8, s []float32, x []int8, sx float32)
+
+	// QuantizeI8 computes q[i] = x[i]·inv, rounded to the nearest whole number, to even
+	// where two are as near, and limited to ±127.
+	//
+	//	len(q) = len(x); every x[i]·inv is finite
+	QuantizeI8 func(q []int8, x []float32, inv float32)
+
+	// MaxAbsF32 returns the largest |x[i]|, 0 for no x. No x is a NaN.
+	MaxAbsF32 func(x []float32) float32
 }
 
 // EnvISA is the environment variable that names the table Best returns.

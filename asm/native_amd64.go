@@ -21,6 +21,9 @@ var avx2 = Kernels{
 	TanhF32:                tanhF32AVX2,
 	ReluF32:                reluF32AVX2,
 	WithinF32:              withinF32AVX2,
+	MatVecI8:               matVecI8AVX2,
+	QuantizeI8:             quantizeI8AVX2,
+	MaxAbsF32:              maxAbsF32AVX2,
 }
 
 // native returns the tables in assembly that this CPU can run, best first.
@@ -76,6 +79,22 @@ func reluF32AVX2(y, x []float32)
 
 //go:noescape
 func withinF32AVX2(x []float32, limit float32) bool
+
+//go:noescape
+func matVecI8AVX2(y, b []float32, w []int8, s []float32, x []int8, sx float32)
+
+//go:noescape
+func quantizeI8AVX2(q []int8, x []float32, inv float32)
+
+//go:noescape
+func maxAbsF32AVX2(x []float32) float32
+
+// limitI8 are the largest and the least int8 that a number is quantised to, packOrder
+// undoes what packing within the halves of a register does to the order.
+var (
+	limitI8   = [2]float32{127, -127}
+	packOrder = [8]int32{0, 4, 1, 5, 2, 6, 3, 7}
+)
 
 // tailMask, read at element 16−n, is a mask of n lanes.
 var tailMask = [32]int32{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}

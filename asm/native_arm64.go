@@ -2,6 +2,8 @@
 
 package asm
 
+import "github.com/klauspost/cpuid/v2"
+
 var neon = Kernels{
 	Name:                   "neon",
 	MatVecF32:              matVecF32NEON,
@@ -19,17 +21,43 @@ var neon = Kernels{
 	TanhF32:                tanhF32NEON,
 	ReluF32:                reluF32NEON,
 	WithinF32:              withinF32NEON,
+	MatVecI8:               matVecI8NEON,
+	QuantizeI8:             quantizeI8NEON,
+	MaxAbsF32:              maxAbsF32NEON,
 }
+
+// dotprod is neon with the dot products of ARMv8.2.
+var dotprod = func() Kernels {
+	k := neon
+	k.Name = "dotprod"
+	k.MatVecI8 = matVecI8DotProd
+	return k
+}()
 
 // native returns the tables in assembly that this CPU can run, best first.
 //
-// Nothing is asked of the CPU: neon uses ARMv8.0 instructions only, and Go code
+// For neon nothing is asked of the CPU: it uses ARMv8.0 instructions only, and Go code
 // for arm64 uses them without asking, too (bits.OnesCount64 is a VCNT). Asking
 // would lose machines: on Windows, iOS and the BSDs cpuid cannot tell, and says
-// that there is no ASIMD.
+// that there is no ASIMD. There dotprod is lost.
 func native() (tables []*Kernels) {
+	if cpuid.CPU.Supports(cpuid.ASIMDDP) {
+		tables = append(tables, &dotprod)
+	}
 	return append(tables, &neon)
 }
+
+//go:noescape
+func matVecI8NEON(y, b []float32, w []int8, s []float32, x []int8, sx float32)
+
+//go:noescape
+func matVecI8DotProd(y, b []float32, w []int8, s []float32, x []int8, sx float32)
+
+//go:noescape
+func quantizeI8NEON(q []int8, x []float32, inv float32)
+
+//go:noescape
+func maxAbsF32NEON(x []float32) float32
 
 //go:noescape
 func matVecF32NEON(y, b, w, x []float32)

@@ -2,7 +2,8 @@
 // operands: FADD4S(0, 1, 2) is fadd v2.4s, v1.4s, v0.4s.
 //
 // Go's assembler has no vector FADD, FSUB, FMUL, FDIV, FMINNM, FMAXNM, FACGT,
-// FCMGT, FABS and UMAX, nor FMLA by element. It has VFMLA, VADD, VAND and so on,
+// FCMGT, FABS and UMAX, nor FMLA by element, and next to nothing that widens,
+// narrows or converts integers. It has VFMLA, VADD, VAND and so on,
 // but takes V5.S4 only where it stands literally, not made from a macro's
 // argument. F(5) may be, so loads and stores are the assembler's own FMOVQ and
 // FMOVS.
@@ -74,3 +75,42 @@
 
 // ext v<d>.16b, v<n>.16b, v<m>.16b, #<bytes>
 #define EXT16B(bytes, m, n, d) WORD $(0x6e000000 | (m)<<16 | (bytes)<<11 | (n)<<5 | (d))
+
+// smull v<d>.8h, v<n>.8b, v<m>.8b
+#define SMULL8H(m, n, d) WORD $(0x0e20c000 | (m)<<16 | (n)<<5 | (d))
+
+// smull2 v<d>.8h, v<n>.16b, v<m>.16b
+#define SMULL2_8H(m, n, d) WORD $(0x4e20c000 | (m)<<16 | (n)<<5 | (d))
+
+// smlal v<d>.8h, v<n>.8b, v<m>.8b
+#define SMLAL8H(m, n, d) WORD $(0x0e208000 | (m)<<16 | (n)<<5 | (d))
+
+// smlal2 v<d>.8h, v<n>.16b, v<m>.16b
+#define SMLAL2_8H(m, n, d) WORD $(0x4e208000 | (m)<<16 | (n)<<5 | (d))
+
+// sadalp v<d>.4s, v<n>.8h
+#define SADALP4S(n, d) WORD $(0x4e606800 | (n)<<5 | (d))
+
+// addp v<d>.4s, v<n>.4s, v<m>.4s
+#define ADDP4S(m, n, d) WORD $(0x4ea0bc00 | (m)<<16 | (n)<<5 | (d))
+
+// scvtf v<d>.4s, v<n>.4s
+#define SCVTF4S(n, d) WORD $(0x4e21d800 | (n)<<5 | (d))
+
+// fcvtns v<d>.4s, v<n>.4s
+#define FCVTNS4S(n, d) WORD $(0x4e21a800 | (n)<<5 | (d))
+
+// sqxtn v<d>.4h, v<n>.4s
+#define SQXTN4H(n, d) WORD $(0x0e614800 | (n)<<5 | (d))
+
+// sqxtn2 v<d>.8h, v<n>.4s
+#define SQXTN2_8H(n, d) WORD $(0x4e614800 | (n)<<5 | (d))
+
+// sqxtn v<d>.8b, v<n>.8h
+#define SQXTN8B(n, d) WORD $(0x0e214800 | (n)<<5 | (d))
+
+// sqxtn2 v<d>.16b, v<n>.8h
+#define SQXTN2_16B(n, d) WORD $(0x4e214800 | (n)<<5 | (d))
+
+// smax v<d>.16b, v<n>.16b, v<m>.16b
+#define SMAX16B(m, n, d) WORD $(0x4e206400 | (m)<<16 | (n)<<5 | (d))

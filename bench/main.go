@@ -25,7 +25,7 @@ import (
 
 const usage = `Usage: go run ./bench [flags]
 
-Times one step of a float32 LSTM or GRU (I = H, random weights) with every
+Times one step of an LSTM or GRU (I = H, random weights, float32 or int8) with every
 kernel table of this CPU, beside reading its weights: a step cannot be faster
 than that, so step/read says what is left to gain. 1.00 is the memory wall.
 
@@ -45,9 +45,16 @@ there, as they do in a program that does little else.
 Flags:
 `
 
+// The types of matrices.
+const (
+	floatType = "float32"
+	int8Type  = "int8"
+)
+
 // config is what the command line asks for.
 type config struct {
 	cells   []cell
+	types   []string
 	sizes   []int
 	kernels []*asm.Kernels
 	repeats int
@@ -75,14 +82,16 @@ func run(args []string, stdout, stderr io.Writer) error {
 		progress = func(s string) { fmt.Fprintf(f, "\r\x1b[K%s", s) }
 	}
 	for _, cell := range c.cells {
-		for _, H := range c.sizes {
-			progress(fmt.Sprintf("%s, H = %d …", cell.name, H))
-			rows, err := c.measure(cell, H)
-			if err != nil {
-				progress("")
-				return fmt.Errorf("%s, H = %d: %w", cell.name, H, err)
+		for _, typ := range c.types {
+			for _, H := range c.sizes {
+				progress(fmt.Sprintf("%s, %s, H = %d …", cell.name, typ, H))
+				rows, err := c.measure(cell, typ, H)
+				if err != nil {
+					progress("")
+					return fmt.Errorf("%s, %s, H = %d: %w", cell.name, typ, H, err)
+				}
+				r.Rows = append(r.Rows, rows...)
 			}
-			r.Rows = append(r.Rows, rows...)
 		}
 	}
 	progress("")
@@ -96,11 +105,12 @@ func run(args []string, stdout, stderr io.Writer) error {
 
 func parse(args []string, stderr io.Writer) (*config, error) {
 	var c config
-	var cellNames, sizes, names string
+	var cellNames, types, sizes, names string
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	f.Usage = func() { fmt.Fprint(stderr, usage); f.PrintDefaults() }
 	f.StringVar(&cellNames, "cell", "lstm,gru", "`cells` to measure")
+	f.StringVar(&types, "type", "float32,int8", "`types` of the matrices")
 	f.StringVar(&sizes, "H", "16,32,64,128,256,512", "hidden `sizes`")
 	f.StringVar(&names, "isa", "", "kernel `tables` to measure (default all of this CPU)")
 	f.IntVar(&c.repeats, "repeats", 2000, "`batches` of each row")
@@ -121,6 +131,12 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 			return nil, fmt.Errorf("-cell: %w", err)
 		}
 		c.cells = append(c.cells, cell)
+	}
+	for _, s := range strings.Split(types, ",") {
+		if s != floatType && s != int8Type {
+			return nil, fmt.Errorf("-type: no type %q; there are %s and %s", s, floatType, int8Type)
+		}
+		c.types = append(c.types, s)
 	}
 	for _, s := range strings.Split(sizes, ",") {
 		H, err := strconv.Atoi(s)

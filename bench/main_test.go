@@ -19,8 +19,8 @@ import (
 // that is not.
 var tiny = []string{"-H", "5,16", "-repeats", "3", "-budget", "1ms"}
 
-// tinyRows is how many rows it prints: cells × sizes × tables.
-var tinyRows = 2 * 2 * len(asm.All())
+// tinyRows is how many rows it prints: cells × types × sizes × tables.
+var tinyRows = 2 * 2 * 2 * len(asm.All())
 
 func TestTable(t *testing.T) {
 	var out, progress bytes.Buffer
@@ -30,12 +30,12 @@ func TestTable(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	require.Greater(t, len(lines), 5)
 	assert.Equal(t, "go run ./bench -H 5,16 -repeats 3 -budget 1ms", lines[1])
-	assert.Equal(t, []string{"cell", "H", "kernels", "bytes", "read", "ns", "step", "ns", "median", "step/read", "×", "48", "kHz"},
+	assert.Equal(t, []string{"cell", "type", "H", "kernels", "bytes", "read", "ns", "step", "ns", "median", "step/read", "×", "48", "kHz"},
 		strings.Fields(lines[4]))
 	rows := 0
 	for _, line := range lines[5:] {
 		if fields := strings.Fields(line); len(fields) > 0 {
-			assert.Len(t, fields, 9, line)
+			assert.Len(t, fields, 10, line)
 			rows++
 		}
 	}
@@ -60,29 +60,34 @@ func TestJSON(t *testing.T) {
 	}
 	// 4 gates of 16 rows, two matrices of 16 columns, 4 bytes.
 	i := len(asm.All())
-	assert.Equal(t, row{Cell: "lstm", H: 16, Kernels: asm.All()[0].Name, Bytes: 4 * 16 * 2 * 16 * 4},
-		row{Cell: r.Rows[i].Cell, H: r.Rows[i].H, Kernels: r.Rows[i].Kernels, Bytes: r.Rows[i].Bytes})
+	same := func(r row) row { return row{Cell: r.Cell, Type: r.Type, H: r.H, Kernels: r.Kernels, Bytes: r.Bytes} }
+	assert.Equal(t, row{Cell: "lstm", Type: "float32", H: 16, Kernels: asm.All()[0].Name, Bytes: 4 * 16 * 2 * 16 * 4}, same(r.Rows[i]))
+	// As bytes, with a scale for each row of both.
+	assert.Equal(t, row{Cell: "lstm", Type: "int8", H: 16, Kernels: asm.All()[0].Name, Bytes: 4*16*2*16 + 2*4*16*4}, same(r.Rows[3*i]))
 }
 
 // All tables of a row must read the memory that the read loop reads.
 func TestSameMemory(t *testing.T) {
-	file, err := cells[0].file(16)
-	require.NoError(t, err)
-	var first *float32
-	for _, k := range asm.All() {
-		m, err := infer.FromBytes(file, infer.WithISA(k.Name))
+	for _, int8 := range []bool{false, true} {
+		file, err := cells[0].file(16, int8)
 		require.NoError(t, err)
-		w, _ := matrices(m)
-		if first == nil {
-			first = &w[0][0]
+		var first *float32
+		for _, k := range asm.All() {
+			m, err := infer.FromBytes(file, infer.WithISA(k.Name))
+			require.NoError(t, err)
+			w, _ := matrices(m)
+			if first == nil {
+				first = &w[0][0]
+			}
+			assert.Same(t, first, &w[0][0])
 		}
-		assert.Same(t, first, &w[0][0])
 	}
 }
 
 func TestArguments(t *testing.T) {
 	for _, test := range []struct{ args, want string }{
 		{"-cell foo", `-cell: no cell "foo"; there are lstm and gru`},
+		{"-type int4", `-type: no type "int4"; there are float32 and int8`},
 		{"-H 0", `-H: "0" is no size from 1 to 4096`},
 		{"-H 16,x", `-H: "x" is no size from 1 to 4096`},
 		{"-isa sse9", `-isa: asm: no kernels "sse9" on this CPU`},

@@ -14,9 +14,9 @@ import (
 // clock does not count, short enough that many batches meet no interruption.
 const minBatch = 50 * time.Microsecond
 
-// measure returns the rows of one cell and size, one for each kernel table.
-func (c *config) measure(cell cell, H int) ([]row, error) {
-	file, err := cell.file(H)
+// measure returns the rows of one cell, type and size, one for each kernel table.
+func (c *config) measure(cell cell, typ string, H int) ([]row, error) {
+	file, err := cell.file(H, typ == int8Type)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +45,7 @@ func (c *config) measure(cell cell, H int) ([]row, error) {
 	read := slices.MinFunc(reads, func(a, b *lane) int { return cmp.Compare(a.min(), b.min()) })
 	var rows []row
 	for i, k := range c.kernels {
-		rows = append(rows, newRow(cell, H, k, bytes, read, steps[i]))
+		rows = append(rows, newRow(cell, typ, H, k, bytes, read, steps[i]))
 	}
 	return rows, nil
 }
@@ -128,9 +128,9 @@ func (l *lane) min() float64    { return l.ns[0] }
 func (l *lane) median() float64 { return l.ns[len(l.ns)/2] }
 
 // newRow puts what was measured for one kernel table into a row.
-func newRow(c cell, H int, k *asm.Kernels, bytes int, read, step *lane) row {
+func newRow(c cell, typ string, H int, k *asm.Kernels, bytes int, read, step *lane) row {
 	return row{
-		Cell: c.name, H: H, Kernels: k.Name, Bytes: bytes,
+		Cell: c.name, Type: typ, H: H, Kernels: k.Name, Bytes: bytes,
 		ReadNS: read.min(), StepNS: step.min(), MedianNS: step.median(),
 		Ratio:    step.min() / read.min(),
 		Realtime: 1e9 / 48000 / step.min(),

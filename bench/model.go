@@ -35,8 +35,8 @@ func cellByName(name string) (cell, error) {
 }
 
 // file returns a model of one layer, H inputs and H units, as the bytes of a
-// .rnn file. Weights and biases are uniform in ±1/√H, where training starts.
-func (c cell) file(H int) ([]byte, error) {
+// .rnn file, in float32 or int8. Weights and biases are uniform in ±1/√H, where training starts.
+func (c cell) file(H int, int8 bool) ([]byte, error) {
 	random := rand.New(rand.NewPCG(uint64(H), 1))
 	uniform := func(n int) []float32 {
 		v := make([]float32, n)
@@ -56,6 +56,9 @@ func (c cell) file(H int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if int8 {
+		m = format.Quantized(m, func(string) bool { return false })
+	}
 	file, err := format.Marshal(m)
 	if err != nil {
 		return nil, err
@@ -71,13 +74,19 @@ func aligned(b []byte) []byte {
 	return a[:copy(a, b)]
 }
 
-// matrices returns the memory of a model's matrices, and its size in bytes.
+// matrices returns the memory of a model's matrices, four bytes at a time, and its
+// size in bytes.
 func matrices(m *infer.Model) (weights [][]float32, bytes int) {
 	for _, t := range m.Format().Tensors {
-		if t.Layout == format.Panels || t.Layout == format.Narrow {
-			weights = append(weights, t.F32)
-			bytes += 4 * len(t.F32)
+		w := t.F32
+		switch {
+		case t.Layout != format.Panels && t.Layout != format.Narrow:
+			continue
+		case t.I8 != nil: // the elements follow the scales
+			w = unsafe.Slice(unsafe.SliceData(t.I8.Scales), len(t.I8.Scales)+len(t.I8.Elements)/4)
 		}
+		weights = append(weights, w)
+		bytes += 4 * len(w)
 	}
 	return weights, bytes
 }

@@ -25,6 +25,7 @@ type report struct {
 // step; the fastest batch unless the name says otherwise.
 type row struct {
 	Cell     string  `json:"cell"`
+	Type     string  `json:"type"` // of the matrices
 	H        int     `json:"h"`
 	Kernels  string  `json:"kernels"`
 	Bytes    int     `json:"bytes"`
@@ -51,12 +52,12 @@ func newReport(args []string) *report {
 
 func (r *report) table(w io.Writer) error {
 	fmt.Fprintf(w, "%s, %s, %s\n%s\n", r.CPU, r.System, r.Go, r.Command)
-	fmt.Fprintf(w, "float32, I = H, one step per call, fastest batch; read: %s\n\n", strings.Join(r.Readers, " or "))
+	fmt.Fprintf(w, "I = H, one step per call, fastest batch; read: %s\n\n", strings.Join(r.Readers, " or "))
 
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "cell\tH\tkernels\tbytes\tread ns\tstep ns\tmedian\tstep/read\t× 48 kHz\t")
+	fmt.Fprintln(t, "cell\ttype\tH\tkernels\tbytes\tread ns\tstep ns\tmedian\tstep/read\t× 48 kHz\t")
 	for _, row := range r.Rows {
-		fmt.Fprintf(t, "%s\t%d\t%s\t%d\t%s\t%s\t%s\t%.2f\t%s\t\n", row.Cell, row.H, row.Kernels, row.Bytes,
+		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%d\t%s\t%s\t%s\t%.2f\t%s\t\n", row.Cell, row.Type, row.H, row.Kernels, row.Bytes,
 			digits(row.ReadNS), digits(row.StepNS), digits(row.MedianNS), row.Ratio, digits(row.Realtime))
 	}
 	return t.Flush()

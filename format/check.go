@@ -141,8 +141,9 @@ func (m *Model) checkProgram() error {
 // share a tensor, so the size of the file does not bound them.
 func (m *Model) checkWork() error {
 	var work int64
+	var f fields // one for all layers: a file may have many
 	for i, l := range m.Layers {
-		f := FieldsOf(l)
+		f.of(l)
 		work += int64(m.Buffers[f.Writes])
 		for _, id := range f.Tensors {
 			if t := &m.Tensors[id]; t.Layout == Panels || t.Layout == Narrow {
@@ -334,7 +335,7 @@ func (s *shapes) cell(x Buffer, w, r, b TensorID, rows, H int) {
 // model has one file.
 func (s *shapes) function(role string, f Function) {
 	switch n := f.Kind.Parameters(); {
-	case n < 1 && f.Alpha != 0, n < 2 && f.Beta != 0:
+	case n < 1 && !isZero(f.Alpha), n < 2 && !isZero(f.Beta):
 		s.fail("%s is %v with alpha %v and beta %v, want 0 for what it does not have", role, f.Kind, f.Alpha, f.Beta)
 	case f.Kind == Clip && f.Alpha > f.Beta:
 		s.fail("%s clips to %v … %v, want them in order", role, f.Alpha, f.Beta)
@@ -343,10 +344,13 @@ func (s *shapes) function(role string, f Function) {
 
 // limit verifies the bound of a clip, 0 for none.
 func (s *shapes) limit(role string, x float32) {
-	if x < 0 {
+	if !(x > 0) && !isZero(x) {
 		s.fail("%s is %v, want a positive limit, or 0 for none", role, x)
 	}
 }
+
+// isZero reports whether x is the zero of a field that is not there: +0.
+func isZero(x float32) bool { return math.Float32bits(x) == 0 }
 
 func (s *shapes) matrix(role string, id TensorID, rows, cols int) {
 	t := &s.model.Tensors[id]

@@ -76,6 +76,9 @@ func (e *encoder) directory(m *Model, offsets []int64) {
 		e.u32(uint32(t.Rows))
 		e.u32(uint32(t.Cols))
 		e.u64(uint64(offsets[i]))
+		if t.Type == Int8 {
+			e.u32(math.Float32bits(t.I8.Input))
+		}
 	}
 
 	e.u32(uint32(len(m.Layers)))
@@ -243,6 +246,9 @@ func (d *decoder) directory() (m *Model, offsets []uint64) {
 		t.Rows = d.extent("rows")
 		t.Cols = d.extent("columns")
 		offsets = append(offsets, d.u64("offset"))
+		if t.Type == Int8 {
+			t.I8 = &Int8Matrix{Input: math.Float32frombits(d.u32("input"))}
+		}
 	})
 	m.Layers = decodeList(d, "layer", 16, func(l *Layer) {
 		op := Op(d.u16("type"))

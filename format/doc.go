@@ -62,12 +62,13 @@
 //	                    ffffffff: it starts from zeros
 //	tensors   list
 //	  name      text
-//	  type      u8      1: float
+//	  type      u8      1: float; 2: int8, only in panels layout
 //	  layout    u8      1 panels, 2 narrow, 3 vector, 4 table
 //	  reserved  u16     0
 //	  rows      u32     not 0
 //	  columns   u32     not 0; 1 for a vector
 //	  offset    u64     where it starts, from the beginning of the file
+//	  input     float   only if the type is 2: see below
 //	layers    list
 //	  type      u16     see below
 //	  reserved  u16     0
@@ -126,18 +127,19 @@
 //
 // X and Y are buffers, and so are A and B of add and mul; H and C are states; the
 // others are tensors: matrices in panels or narrow layout, those with one dimension
-// vectors, Table a table. A tensor marked ? may be absent, ffffffff, and then counts
-// as zeros, N and S of scale as ones. [m,n] is a tensor of m rows and n columns, and
-// a letter there is the width of that buffer or state. The layers that have H have Y of the
-// same width; lstm has C of that width too, unless it has V; without V there are no D
-// and no pclip. U is 1 for coupled gates, else 0: then there are three gates, and 4C
-// above is 3C and 3C is 2C. A gru with Q has R [2H,H] and no S. In 6 to 8, 10, 11 and 13
-// to 15 all widths are equal; Y of concat is as wide as its parts together; slice has
-// from + width of Y ≤ width of X. ε is 1e-30 to 1. A clip is 0, for none, or a positive
-// limit.
+// vectors, Table a table. A tensor marked ? may be absent, ffffffff. Then it counts as
+// zeros, S of scale as ones; what a cell without N, V or Q computes is said below.
+// [m,n] is a tensor of m rows and n columns, and a letter there is the width of that
+// buffer or state. The layers that have H have Y of the same width; lstm has C of that
+// width too, unless it has V; without V there are no D and no pclip. U is 1 for
+// coupled gates, else 0; with 1 there are three gates, and 4C above is 3C and 3C is 2C.
+// A gru with Q has R [2H,H] and no S. In 6 to 8, 10, 11 and 13 to 15 all widths are
+// equal; Y of concat is as wide as its parts together; slice has from + width of Y ≤
+// width of X. ε is 1e-30 to 1. A clip is +0, for none, or a positive limit. All these
+// floats are finite.
 //
-// A function is a u32, its kind, and two floats, α and β, which are 0 where the kind
-// does not have them:
+// A function is a u32, its kind, and two floats, α and β, which are +0 where the kind
+// does not have them; clip has α ≤ β:
 //
 //	0  linear           x                       7  softsign          x / (1 + |x|)
 //	1  sigmoid σ        1 / (1 + exp(−x))       8  softplus          log(1 + exp(x))
@@ -214,6 +216,18 @@
 //	2 narrow   rows·pad(columns)   r·pad(columns) + k
 //	3 vector   pad(rows)           r
 //	4 table    rows·columns        r·columns + k
+//
+// An int8 tensor is pad(rows) floats, the scale of each row, and then a byte for
+// each element, from −127 to 127 in two's complement; with pad4(n) for n rounded up to a
+// multiple of 4, there are pad(rows)·pad4(columns), at these indices:
+//
+//	p·64·pad4(columns) + (k div 4)·4·min(64, pad(rows) − 64·p) + 4·(r mod 64) + k mod 4
+//
+// The element stands for itself times the scale of its row. Scales are finite, not
+// negative, and 0 in padding. Where a layer multiplies a vector by such a matrix, the
+// vector is rounded to int8 first: to whole numbers of m/127, at most 127 of them, m
+// being input, or the largest magnitude in the vector where input is 0. Package asm
+// defines this to the bit.
 //
 // Panels are for SIMD with one row to a lane: 64 rows lie together, column after
 // column; the last panel has 16, 32, 48 or 64 rows. Narrow is for matrices of 15

@@ -13,12 +13,18 @@ type Fields struct {
 // FieldsOf returns the fields of l.
 func FieldsOf(l Layer) Fields {
 	var f fields
-	l.visit(&f)
+	f.of(l)
 	return f.Fields
 }
 
 // fields is the visitor that collects.
 type fields struct{ Fields }
+
+// of collects the fields of l in place of those before.
+func (f *fields) of(l Layer) {
+	f.Fields = Fields{Reads: f.Reads[:0], States: f.States[:0], Tensors: f.Tensors[:0], Functions: f.Functions[:0]}
+	l.visit(f)
+}
 
 func (f *fields) name(*string)                   {}
 func (f *fields) reads(_ string, b *Buffer)      { f.Reads = append(f.Reads, *b) }

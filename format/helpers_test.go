@@ -97,6 +97,10 @@ func models(t testing.TB) map[string]*Model {
 	add("slice", 4, func(b *Builder) Buffer { return b.Slice("s", Input, 1, 3) })
 	add("normalize", 4, func(b *Builder) Buffer { return b.Normalize("n", Input, 1e-5) })
 	add("log softmax", 4, func(b *Builder) Buffer { return b.LogSoftmax("s", Input) })
+	add("int8", 2, func(b *Builder) Buffer {
+		return b.Dense("d", b.LSTM("l", Input, cell(4, 2, 17)), series(16*17), nil, Linear)
+	})
+	all["int8"] = Quantized(all["int8"], func(layer string) bool { return false })
 	add("reverse", 4, func(b *Builder) Buffer { return b.Reverse("r", Input) })
 	add("everything", 1, func(b *Builder) Buffer {
 		b.Meta("vocabulary", "äbc")

@@ -62,8 +62,8 @@ func TestHostileBytes(t *testing.T) {
 
 		{0x65, uint32(MaxItems), "offset 101: tensor list: 65536 entries, 215 bytes are left in the directory"},
 		{0x6d, byte(0xc0), `tensor 0: name "\xc0nn.W" is not UTF-8`},
-		{0x72, byte(0), `tensor 0 ("rnn.W"): unknown element type 0, want float32`},
-		{0x72, byte(2), `tensor 0 ("rnn.W"): unknown element type 2, want float32`},
+		{0x72, byte(0), `tensor 0 ("rnn.W"): unknown element type 0, want float32 or int8`},
+		{0x72, byte(3), `tensor 0 ("rnn.W"): unknown element type 3, want float32 or int8`},
 		{0x73, byte(0), `tensor 0 ("rnn.W"): unknown layout 0`},
 		{0x73, byte(5), `tensor 0 ("rnn.W"): unknown layout 5`},
 		{0x73, byte(4), `layer 0 (rnn "rnn"): W is 2×1 in table layout, want a matrix of 2×1`},
@@ -185,11 +185,25 @@ func TestHostileModels(t *testing.T) {
 		{"projected", func(m *Model) { l := m.Layers[0].(*LSTM); l.ProjB = l.B }, `layer 0 (lstm "l"): ProjB is 20×1 in vector layout, want a vector of 3`},
 		{"projected", func(m *Model) { l := m.Layers[0].(*LSTM); l.Norm = l.ProjB }, `layer 0 (lstm "l"): Norm is 3×1 in vector layout, want a vector of 20`},
 		{"projected", func(m *Model) { m.Layers[0].(*LSTM).CellClip = -1 }, `layer 0 (lstm "l"): CellClip is -1, want a positive limit, or 0 for none`},
+		// With −0 a model would have two files.
+		{"projected", func(m *Model) { m.Layers[0].(*LSTM).ProjClip = float32(math.Copysign(0, -1)) }, `layer 0 (lstm "l"): ProjClip is -0, want a positive limit, or 0 for none`},
+		{"projected", func(m *Model) { m.Layers[0].(*LSTM).Output.Alpha = float32(math.Copysign(0, -1)) }, `layer 0 (lstm "l"): Output is tanh with alpha -0 and beta 0, want 0 for what it does not have`},
+		{"projected", func(m *Model) {
+			l := m.Layers[0].(*LSTM)
+			l.Proj, l.ProjB = None, None
+			l.ProjClip = float32(math.Copysign(0, -1))
+		}, `layer 0 (lstm "l"): ProjB or ProjClip without Proj`},
 		{"projected", func(m *Model) { m.Layers[0].(*LSTM).Clip = float32(math.Inf(1)) }, `layer 0 (lstm "l"): Clip is +Inf, want a finite number`},
 		{"projected", func(m *Model) { m.Layers[0].(*LSTM).Gate.Kind = 99 }, `layer 0 (lstm "l"): Gate is unknown activation 99, want 0 to`},
 		{"projected", func(m *Model) { m.Layers[0].(*LSTM).Output.Beta = 1 }, `layer 0 (lstm "l"): Output is tanh with alpha 0 and beta 1, want 0 for what it does not have`},
 		{"function", func(m *Model) { m.Layers[0].(*Activate).F = Function{Clip, 1, -1} }, `layer 0 (activation "f"): F clips to 1 … -1, want them in order`},
 		{"function", func(m *Model) { m.Layers[0].(*Activate).F.Alpha = float32(math.NaN()) }, `layer 0 (activation "f"): F alpha is NaN, want a finite number`},
+		{"int8", func(m *Model) { m.Tensors[0].I8.Elements[3] = 1 }, `tensor 0 ("l.W"): row 0, column 3 is 1, want −127 to 127, and 0 in padding`},
+		{"int8", func(m *Model) { m.Tensors[0].I8.Elements[0] = -128 }, `tensor 0 ("l.W"): row 0, column 0 is -128, want −127 to 127, and 0 in padding`},
+		{"int8", func(m *Model) { m.Tensors[0].I8.Elements[256+4*4] = 1 }, `tensor 0 ("l.W"): row 68, column 0 is 1, want −127 to 127, and 0 in padding`},
+		{"int8", func(m *Model) { m.Tensors[0].I8.Scales[3] = -1 }, `tensor 0 ("l.W"): scale 3 is -1, want a finite number from 0 on, and 0 in padding`},
+		{"int8", func(m *Model) { m.Tensors[0].I8.Scales[68] = 1 }, `tensor 0 ("l.W"): scale 68 is 1, want a finite number from 0 on, and 0 in padding`},
+		{"int8", func(m *Model) { m.Tensors[0].I8.Input = float32(math.NaN()) }, `tensor 0 ("l.W"): input is NaN, want a finite number from 0 on`},
 		{"mul", func(m *Model) { m.Buffers[1] = 5 }, `layer 0 (mul "m"): Y has 5 floats, A 4`},
 		{"scale", func(m *Model) { m.Buffers[0], m.Buffers[1] = 5, 5 }, `layer 0 (scale "s"): S is 4×1 in vector layout, want a vector of 5`},
 		{"slice", func(m *Model) { m.Layers[0].(*Slice).From = 2 }, `layer 0 (slice "s"): From is 2 with 3 floats in Y, want at most 4 together`},
@@ -263,8 +277,11 @@ func TestMarshalRefuses(t *testing.T) {
 		{"example", func(m *Model) { m.Buffers[0] = -1 }, "buffer 0 has -1 floats, want 1 to 1048576"},
 		{"example", func(m *Model) { m.Tensors[0].F32 = m.Tensors[0].F32[:15] }, `tensor 0 ("rnn.W"): 15 floats, want 16 for 2×1 in panels layout`},
 		{"example", func(m *Model) { m.Tensors[0].Rows = -2 }, `tensor 0 ("rnn.W"): shape -2×1, want 1 to 1073741824 each`},
-		{"example", func(m *Model) { m.Tensors[0].Type = 7 }, `tensor 0 ("rnn.W"): unknown element type 7, want float32`},
+		{"example", func(m *Model) { m.Tensors[0].Type = 7 }, `tensor 0 ("rnn.W"): unknown element type 7, want float32 or int8`},
 		{"example", func(m *Model) { m.Tensors[0].F32[5] = 1 }, `tensor 0 ("rnn.W"): element 5 is padding and holds 1, want 0`},
+		{"int8", func(m *Model) { m.Tensors[0].I8.Elements = m.Tensors[0].I8.Elements[1:] }, `tensor 0 ("l.W"): 319 int8 and 80 scales, want 320 and 80 for 68×2 in panels layout`},
+		{"int8", func(m *Model) { m.Tensors[0].I8 = nil }, `tensor 0 ("l.W"): int8 with the elements of another type`},
+		{"int8", func(m *Model) { m.Tensors[0].Layout = Narrow }, `tensor 0 ("l.W"): narrow layout with 68 rows, want at most 15`},
 		{"narrow dense", func(m *Model) { m.Tensors[0].F32[63] = 1 }, `tensor 0 ("d.W"): element 63 is padding and holds 1, want 0`},
 		{"wide dense", func(m *Model) { m.Tensors[0].F32[2*64+6] = 1 }, `tensor 0 ("d.W"): element 134 is padding and holds 1, want 0`},
 		{"concat", func(m *Model) { m.Layers[1].(*Concat).Xs = make([]Buffer, MaxItems+1) }, `layer 1 (concat "c"): Xs has 65537 buffers, want 1 to 65536`},
@@ -344,11 +361,11 @@ func TestLargeLists(t *testing.T) {
 				})
 				m.Buffers = append(m.Buffers, 1)
 			}
-			m.Tensors = append(m.Tensors, Tensor{"", Float32, Panels, 4, 1, make([]float32, 16)})
+			m.Tensors = append(m.Tensors, Tensor{Type: Float32, Layout: Panels, Rows: 4, Cols: 1, F32: make([]float32, 16)})
 		},
 		"tensors": func(m *Model) {
 			for range MaxItems - 3 {
-				m.Tensors = append(m.Tensors, Tensor{"", Float32, Vector, 1, 1, make([]float32, 16)})
+				m.Tensors = append(m.Tensors, Tensor{Type: Float32, Layout: Vector, Rows: 1, Cols: 1, F32: make([]float32, 16)})
 			}
 		},
 		"metadata": func(m *Model) {

@@ -420,7 +420,7 @@ func (l *LSTM) check(s *shapes) {
 	case l.Proj != None:
 		s.matrix("Proj", l.Proj, H, U)
 		s.vector("ProjB", l.ProjB, H)
-	case l.ProjB != None || l.ProjClip != 0:
+	case l.ProjB != None || !isZero(l.ProjClip):
 		s.fail("ProjB or ProjClip without Proj")
 	default:
 		s.equal("C", U, "H", H)

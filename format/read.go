@@ -186,9 +186,8 @@ func parse(b []byte) (*File, error) {
 	}
 	for i := range m.Tensors {
 		t := &m.Tensors[i]
-		n, _ := t.stored() // verified by place
-		t.F32 = float32s(b[offsets[i]:], n)
-		if err := t.checkPadding(); err != nil {
+		t.bind(b[offsets[i]:])
+		if err := t.checkElements(); err != nil {
 			return nil, fmt.Errorf("tensor %d (%q): %w", i, t.Name, err)
 		}
 	}
@@ -201,21 +200,21 @@ func (m *Model) place(offsets []uint64, b []byte, end int64) error {
 	size := int64(len(b))
 	for i := range m.Tensors {
 		t := &m.Tensors[i]
-		n, err := t.stored()
+		n, err := t.bytes()
 		start := align(end)
 		switch {
 		case err != nil:
 		case offsets[i] != uint64(start):
 			err = fmt.Errorf("it lies at offset %d, want %d, the next multiple of %d", offsets[i], start, alignment)
-		case 4*n > size-start:
-			err = fmt.Errorf("%d bytes from offset %d on, the file has %d", 4*n, start, size)
+		case n > size-start:
+			err = fmt.Errorf("%d bytes from offset %d on, the file has %d", n, start, size)
 		default:
 			err = zeros(b, end, start)
 		}
 		if err != nil {
 			return fmt.Errorf("tensor %d (%q): %w", i, t.Name, err)
 		}
-		end = start + 4*n
+		end = start + n
 	}
 	if align(end) != size {
 		return fmt.Errorf("offset %d: the last tensor ends here, want a file of %d bytes, it has %d", end, align(end), size)

@@ -21,13 +21,32 @@ type Tensor struct {
 	// order of Layout. It lies in the file's own memory where that was possible
 	// and must not be written.
 	F32 []float32
+
+	// I8 holds those of an Int8 tensor.
+	I8 *Int8Matrix
+}
+
+// An Int8Matrix is what an Int8 tensor stores, a matrix in panels. It lies in the file's
+// own memory where that was possible and must not be written.
+type Int8Matrix struct {
+	// Elements are whole numbers from −127 to 127: the element in row r and column k of
+	// the matrix is the one here times Scales[r].
+	Elements []int8
+	Scales   []float32
+
+	// Input is the largest magnitude that the vectors which the matrix multiplies are
+	// quantised for; larger elements are limited to it. 0: each vector's own.
+	Input float32
 }
 
 // Type is the type of a tensor's elements.
 type Type uint8
 
-// Float32 is the IEEE-754 single; other values are refused.
-const Float32 Type = 1
+// The types of elements.
+const (
+	Float32 Type = 1 // the IEEE-754 single
+	Int8    Type = 2 // whole numbers from −127 to 127, with a scale for each row
+)
 
 // Layout is the order of a tensor's elements.
 type Layout uint8
@@ -49,7 +68,7 @@ const (
 )
 
 // String returns the type's name.
-func (t Type) String() string { return nameOf("type", int(t), "", "float32") }
+func (t Type) String() string { return nameOf("type", int(t), "", "float32", "int8") }
 
 // String returns the layout's name.
 func (l Layout) String() string {
@@ -59,12 +78,12 @@ func (l Layout) String() string {
 // shape describes the tensor in an error.
 func (t *Tensor) shape() string { return fmt.Sprintf("%d×%d in %v layout", t.Rows, t.Cols, t.Layout) }
 
-// stored returns the number of elements that a tensor of this shape stores, or
-// what is wrong with the shape. It needs no F32.
+// stored returns the number of elements that a tensor of this shape stores, scales
+// not among them, or what is wrong with the shape. It needs no F32 and no I8.
 func (t *Tensor) stored() (int64, error) {
 	rows, cols := int64(t.Rows), int64(t.Cols)
-	if t.Type != Float32 {
-		return 0, fmt.Errorf("unknown element %v, want %v", t.Type, Float32)
+	if t.Type != Float32 && t.Type != Int8 {
+		return 0, fmt.Errorf("unknown element %v, want %v or %v", t.Type, Float32, Int8)
 	}
 	if t.Layout < Panels || t.Layout > Table {
 		return 0, fmt.Errorf("unknown %v", t.Layout)
@@ -79,6 +98,11 @@ func (t *Tensor) stored() (int64, error) {
 		return 0, fmt.Errorf("%v layout with %d columns, want at most %d", Narrow, cols, maxNarrowCols)
 	case t.Layout == Vector && cols != 1:
 		return 0, fmt.Errorf("%v layout with %d columns, want 1", Vector, cols)
+	case t.Type == Int8 && t.Layout != Panels:
+		return 0, fmt.Errorf("%v in %v layout, want %v", Int8, t.Layout, Panels)
+	}
+	if t.Type == Int8 {
+		return int64(quant.Pad(t.Rows)) * int64(quant.PadI8(t.Cols)), nil
 	}
 	switch t.Layout {
 	case Narrow:
@@ -87,6 +111,93 @@ func (t *Tensor) stored() (int64, error) {
 		rows = int64(quant.Pad(t.Rows))
 	}
 	return rows * cols, nil
+}
+
+// bytes returns the size of a tensor of this shape in a file.
+func (t *Tensor) bytes() (int64, error) {
+	n, err := t.stored()
+	if t.Type == Int8 {
+		return n + t.scaleBytes(), err
+	}
+	return 4 * n, err
+}
+
+// scaleBytes is the size of an Int8 tensor's scales, which its elements follow.
+func (t *Tensor) scaleBytes() int64 { return 4 * int64(quant.Pad(t.Rows)) }
+
+// bind makes the tensor's elements those in b, which starts with them.
+func (t *Tensor) bind(b []byte) {
+	n, _ := t.stored() // the shape has been verified
+	if t.Type == Int8 {
+		t.I8.Scales = float32s(b, int64(quant.Pad(t.Rows)))
+		t.I8.Elements = unsafe.Slice((*int8)(unsafe.Pointer(unsafe.SliceData(b[t.scaleBytes():]))), n)
+		return
+	}
+	t.F32 = float32s(b, n)
+}
+
+// put writes the tensor's elements to b.
+func (t *Tensor) put(b []byte) {
+	floats := t.F32
+	if t.Type == Int8 {
+		floats = t.I8.Scales
+		for i, v := range t.I8.Elements {
+			b[t.scaleBytes()+int64(i)] = byte(v)
+		}
+	}
+	for i, v := range floats {
+		binary.LittleEndian.PutUint32(b[4*i:], math.Float32bits(v))
+	}
+}
+
+// checkLength verifies that the elements are as many as the shape has.
+func (t *Tensor) checkLength() error {
+	n, err := t.stored()
+	switch {
+	case err != nil:
+		return err
+	case (t.Type == Int8) != (t.I8 != nil) || t.Type == Int8 && t.F32 != nil:
+		return fmt.Errorf("%v with the elements of another type", t.Type)
+	case t.Type == Int8 && (n != int64(len(t.I8.Elements)) || len(t.I8.Scales) != quant.Pad(t.Rows)):
+		return fmt.Errorf("%d int8 and %d scales, want %d and %d for %s", len(t.I8.Elements), len(t.I8.Scales), n, quant.Pad(t.Rows), t.shape())
+	case t.Type == Float32 && n != int64(len(t.F32)):
+		return fmt.Errorf("%d floats, want %d for %s", len(t.F32), n, t.shape())
+	}
+	return nil
+}
+
+// checkElements verifies what kernels rely on and what the elements alone can tell:
+// padding is +0, which also keeps two files from being the same model, and no int8
+// is −128.
+func (t *Tensor) checkElements() error {
+	if t.Type == Int8 {
+		return t.checkI8()
+	}
+	return t.checkPadding()
+}
+
+func (t *Tensor) checkI8() error {
+	for r, v := range t.I8.Scales {
+		if !(v >= 0 && v <= math.MaxFloat32) || math.Signbit(float64(v)) || r >= t.Rows && v != 0 {
+			return fmt.Errorf("scale %d is %v, want a finite number from 0 on, and 0 in padding", r, v)
+		}
+	}
+	if !(t.I8.Input >= 0 && t.I8.Input <= math.MaxFloat32) || math.Signbit(float64(t.I8.Input)) {
+		return fmt.Errorf("input is %v, want a finite number from 0 on", t.I8.Input)
+	}
+	elements, padded := t.I8.Elements, quant.Pad(t.Rows)
+	for first := 0; first < padded; first += panelRows {
+		rows := min(panelRows, padded-first)
+		for k := 0; k < t.Cols; k += 4 {
+			for i, v := range elements[:4*rows] {
+				if v == -128 || v != 0 && (first+i/4 >= t.Rows || k+i%4 >= t.Cols) {
+					return fmt.Errorf("row %d, column %d is %d, want −127 to 127, and 0 in padding", first+i/4, k+i%4, v)
+				}
+			}
+			elements = elements[4*rows:]
+		}
+	}
+	return nil
 }
 
 // lines describes the padding of a tensor: from element first on it is made of
@@ -107,8 +218,7 @@ func (t *Tensor) lines() (first, length, pad int) {
 	return 0, len(t.F32), 0
 }
 
-// checkPadding verifies that the padding is +0. Kernels rely on it, and bytes
-// without a meaning would let two files be the same model.
+// checkPadding verifies that the padding of a Float32 tensor is +0.
 func (t *Tensor) checkPadding() error {
 	first, length, pad := t.lines()
 	if pad == 0 {
@@ -128,6 +238,10 @@ func (t *Tensor) checkPadding() error {
 // and those of a vector without its padding, in fresh memory.
 func (t *Tensor) Matrix() []float32 {
 	m := make([]float32, t.Rows*t.Cols)
+	if t.Type == Int8 {
+		quant.UnpackI8(m, t.I8.Elements, t.I8.Scales, t.Rows, t.Cols)
+		return m
+	}
 	switch t.Layout {
 	case Panels:
 		quant.UnpackPanels(m, t.F32, t.Rows, t.Cols)

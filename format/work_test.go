@@ -11,7 +11,7 @@ import (
 // that share one tensor, or by wide buffers and many steps.
 func TestWorkIsBounded(t *testing.T) {
 	shared := func(layers int) *Model {
-		m := &Model{Buffers: []int{1024}, Tensors: []Tensor{{"w", Float32, Panels, 1024, 1024, make([]float32, 1<<20)}}}
+		m := &Model{Buffers: []int{1024}, Tensors: []Tensor{{Name: "w", Type: Float32, Layout: Panels, Rows: 1024, Cols: 1024, F32: make([]float32, 1<<20)}}}
 		for i := range layers {
 			m.Layers = append(m.Layers, &Dense{"d", Buffer(i), Buffer(i + 1), 0, None, Linear})
 			m.Buffers = append(m.Buffers, 1024)

@@ -54,12 +54,9 @@ func Marshal(m *Model) ([]byte, error) {
 func (m *Model) checkTensors() error {
 	for i := range m.Tensors {
 		t := &m.Tensors[i]
-		n, err := t.stored()
-		if err == nil && n != int64(len(t.F32)) {
-			err = fmt.Errorf("%d floats, want %d for %s", len(t.F32), n, t.shape())
-		}
+		err := t.checkLength()
 		if err == nil {
-			err = t.checkPadding()
+			err = t.checkElements()
 		}
 		if err != nil {
 			return fmt.Errorf("tensor %d (%q): %w", i, t.Name, err)
@@ -78,7 +75,11 @@ func (m *Model) encode() ([]byte, error) {
 	end := headerSize + directory
 	for i := range m.Tensors {
 		offsets[i] = align(end)
-		end = offsets[i] + 4*int64(len(m.Tensors[i].F32))
+		n, err := m.Tensors[i].bytes()
+		if err != nil {
+			return nil, fmt.Errorf("format: tensor %d: %w", i, err)
+		}
+		end = offsets[i] + n
 	}
 	size := align(end)
 	if directory > math.MaxUint32 || size > min(maxFileSize, math.MaxInt) {
@@ -93,10 +94,7 @@ func (m *Model) encode() ([]byte, error) {
 	e.directory(m, offsets)
 	b := e.b[:size]
 	for i := range m.Tensors {
-		at := b[offsets[i]:]
-		for j, v := range m.Tensors[i].F32 {
-			binary.LittleEndian.PutUint32(at[4*j:], math.Float32bits(v))
-		}
+		m.Tensors[i].put(b[offsets[i]:])
 	}
 	seal(b)
 	return b, nil

@@ -10,6 +10,7 @@ import (
 type binder struct {
 	*Model
 	arena []float32
+	i8    []int8 // one quantised vector
 }
 
 func (b *binder) buffer(id format.Buffer) []float32 {
@@ -26,7 +27,7 @@ func (b *binder) state(id format.StateID) []float32 {
 }
 
 func (b *binder) product(w, bias format.TensorID) product {
-	return newProduct(b.kernels, &b.plan, b.file.Tensor(w), b.file.Tensor(bias))
+	return newProduct(b.kernels, &b.plan, b.file.Tensor(w), b.file.Tensor(bias), b.i8)
 }
 
 // vector is the elements of a vector without its padding, nil for None.
@@ -60,11 +61,7 @@ func (b *binder) bind(i int) operation {
 func (b *binder) operation(l format.Layer) operation {
 	switch l := l.(type) {
 	case *format.Dense:
-		o := &dense{product: b.product(l.W, l.B), x: b.buffer(l.X), y: b.padded(l.Y)}
-		if l.F != format.Linear {
-			o.f = b.function(format.Function{Kind: l.F})
-		}
-		return o
+		return &dense{b.product(l.W, l.B), b.kernels, asm.Function{Kind: asm.Activation(l.F)}, b.buffer(l.X), b.padded(l.Y)}
 	case *format.RNN:
 		return b.rnn(l)
 	case *format.LSTM:
@@ -74,7 +71,7 @@ func (b *binder) operation(l format.Layer) operation {
 	case *format.Embedding:
 		return &embedding{b.file.Tensors[l.Table].F32, b.buffer(l.X), b.buffer(l.Y)}
 	case *format.Activate:
-		return &elementwise{b.function(l.F), b.buffer(l.X), b.buffer(l.Y)}
+		return &elementwise{b.kernels, function(l.F), b.buffer(l.X), b.buffer(l.Y)}
 	case *format.Softmax:
 		return &whole{asm.SoftmaxF32, b.buffer(l.X), b.buffer(l.Y)}
 	case *format.LogSoftmax:

@@ -109,17 +109,3 @@ func (b *binder) spare(n int) []float32 { return b.arena[b.plan.scratch+2*b.plan
 func function(f format.Function) asm.Function {
 	return asm.Function{Kind: asm.Activation(f.Kind), Alpha: f.Alpha, Beta: f.Beta}
 }
-
-// function is the kernel of f.
-func (b *binder) function(f format.Function) func(y, x []float32) {
-	switch f.Kind {
-	case format.Sigmoid:
-		return b.kernels.SigmoidF32
-	case format.Tanh:
-		return b.kernels.TanhF32
-	case format.Relu:
-		return b.kernels.ReluF32
-	}
-	k, fn := b.kernels, function(f)
-	return func(y, x []float32) { k.ApplyF32(fn, y, x) }
-}

@@ -15,7 +15,9 @@ import (
 // |W·x| ≤ columns · max|W| · max|x|. The outputs of LSTM, GRU and tanh RNN lie
 // in [−1, 1] whatever goes in, so for most models this bounds everything for
 // ever. The state of a cell that is not bounded so, as that of a relu RNN, can grow
-// from step to step; it is checked against limit at each step instead.
+// from step to step; it is checked against limit at each step instead, and in limit it
+// counts as bounded. So nothing is ∞ or NaN even inside a step, where a function such
+// as relu could make an innocent number of it.
 type bounds struct {
 	limit   float32
 	state   []float32 // largest magnitude of each state that SetState may restore
@@ -40,6 +42,9 @@ const (
 func newBounds(m *format.Model) (bounds, error) {
 	largest := make([]float64, len(m.Tensors))
 	for i := range m.Tensors {
+		if q := m.Tensors[i].I8; q != nil {
+			largest[i] = 127 * float64(slices.Max(q.Scales))
+		}
 		for j, v := range m.Tensors[i].F32 {
 			a := math.Abs(float64(v))
 			if !(a <= math.MaxFloat32) {
@@ -84,24 +89,13 @@ func (p *propagation) run() bool {
 			b[l.Y] = p.function(format.Function{Kind: l.F}, p.sum(p.product(l.W, b[l.X]), p.of(l.B)))
 		case *format.RNN:
 			z := p.sum(p.product(l.W, b[l.X]), p.of(l.B), p.product(l.R, states[l.H]))
-			p.function(l.F, z)
+			p.function(l.F, clipped(z, l.Clip))
 			b[l.Y] = states[l.H]
 		case *format.LSTM:
-			z := p.sum(p.product(l.W, b[l.X]), p.of(l.B), p.product(l.R, states[l.H]), p.of(l.P)*states[l.C])
-			if l.Norm != format.None {
-				p.sum(z * z) // the variance
-				z = p.sum(p.normalized(p.model.States[l.C].Size)*p.of(l.Norm), p.of(l.B))
-			}
-			p.function(l.Gate, z)
-			p.function(l.Candidate, z)
+			p.lstm(l, b[l.X], states[l.H], states[l.C])
 			b[l.Y] = states[l.H]
 		case *format.GRU:
-			z := p.sum(p.product(l.W, b[l.X]), p.of(l.B), p.product(l.R, states[l.H]), p.of(l.BR))
-			if l.RN != format.None {
-				z = p.sum(z, p.product(l.RN, states[l.H]))
-			}
-			p.function(l.Gate, z)
-			p.function(l.Candidate, z)
+			p.gru(l, b[l.X], states[l.H])
 			b[l.Y] = states[l.H]
 		case *format.Embedding:
 			b[l.Y] = p.of(l.Table)
@@ -112,8 +106,7 @@ func (p *propagation) run() bool {
 		case *format.LogSoftmax:
 			b[l.Y] = p.sum(2*b[l.X], 64)
 		case *format.Normalize:
-			p.sum(b[l.X] * b[l.X])
-			b[l.Y] = p.normalized(m.Buffers[l.X])
+			b[l.Y] = normalized(m.Buffers[l.X])
 		case *format.Add:
 			b[l.Y] = p.sum(b[l.A], b[l.B])
 		case *format.Mul:
@@ -135,6 +128,38 @@ func (p *propagation) run() bool {
 		}
 	}
 	return !p.unsafe
+}
+
+// lstm visits the sums inside an LSTM whose states are in bounds before the step and,
+// since it fails otherwise, after it.
+func (p *propagation) lstm(l *format.LSTM, x, h, c float64) {
+	z := p.sum(p.product(l.W, x), p.of(l.B), p.product(l.R, h), p.of(l.P)*c)
+	if l.Norm != format.None {
+		z = p.sum(normalized(p.model.States[l.C].Size)*p.of(l.Norm), p.of(l.B))
+	}
+	z = clipped(z, l.Clip)
+	gate := p.function(l.Gate, z)
+	forget := gate
+	if l.Coupled {
+		forget = 1 + gate
+	}
+	p.sum(forget*c, gate*p.function(l.Candidate, z))
+	m := p.sum(gate * p.function(l.Output, clipped(c, l.CellClip)))
+	if l.Proj != format.None {
+		p.sum(p.product(l.Proj, m), p.of(l.ProjB))
+	}
+}
+
+// gru visits the sums inside a GRU.
+func (p *propagation) gru(l *format.GRU, x, h float64) {
+	zx, zh := p.sum(p.product(l.W, x), p.of(l.B)), p.sum(p.product(l.R, h), p.of(l.BR))
+	gate := p.function(l.Gate, clipped(p.sum(zx, zh), l.Clip))
+	n := gate * zh
+	if l.RN != format.None {
+		n = p.product(l.RN, p.sum(gate*h))
+	}
+	candidate := p.function(l.Candidate, clipped(p.sum(zx, n), l.Clip))
+	p.sum(gate*h, (1+gate)*candidate)
 }
 
 // states returns the largest magnitude that each state can have.
@@ -183,6 +208,14 @@ func (p *propagation) checked() []bool {
 // cell is the largest magnitude of h after a step of a recurrent layer, whatever its
 // arguments and provided that h and c were in bounds before; infinite if there is none.
 func (p *propagation) cell(l format.Layer) float64 {
+	if h := 2 * p.hidden(l); h <= safe { // twice for what rounding adds
+		return h
+	}
+	return math.Inf(1)
+}
+
+// hidden is cell in real numbers.
+func (p *propagation) hidden(l format.Layer) float64 {
 	switch l := l.(type) {
 	case *format.RNN:
 		return limited(l.F, l.Clip)
@@ -198,13 +231,10 @@ func (p *propagation) cell(l format.Layer) float64 {
 			return math.Inf(1)
 		}
 		h := limited(l.Output, l.CellClip)
-		if math.IsInf(h, 1) || l.Proj == format.None {
+		if l.Proj == format.None || h > safe {
 			return h
 		}
-		if h = p.sum(p.product(l.Proj, h), p.of(l.ProjB)); l.ProjClip > 0 {
-			h = min(h, float64(l.ProjClip))
-		}
-		return h
+		return clipped(p.product(l.Proj, h)+p.of(l.ProjB), l.ProjClip)
 	}
 	return 0
 }
@@ -212,10 +242,15 @@ func (p *propagation) cell(l format.Layer) float64 {
 // limited is the largest magnitude of f, its argument limited to ±clip unless that
 // is 0.
 func limited(f format.Function, clip float32) float64 {
+	return reach(f, clipped(math.MaxFloat64, clip)) // not ∞, which times 0 is no number
+}
+
+// clipped bounds what is limited to ±clip, unless that is 0.
+func clipped(x float64, clip float32) float64 {
 	if clip > 0 {
-		return reach(f, float64(clip))
+		return min(x, float64(clip))
 	}
-	return reach(f, math.Inf(1))
+	return x
 }
 
 // unit reports whether the values of f lie in [0, 1].
@@ -257,8 +292,9 @@ func (p *propagation) function(f format.Function, x float64) float64 {
 	return p.sum(reach(f, x))
 }
 
-// normalized bounds an element of n with mean 0 and variance 1.
-func (p *propagation) normalized(n int) float64 { return math.Sqrt(float64(n)) }
+// normalized bounds an element of n with mean 0 and variance 1. NormalizeF32 sums in
+// float64, which no square of a float32 overflows.
+func normalized(n int) float64 { return math.Sqrt(float64(n)) }
 
 // checkInitial refuses a checked layer that starts beyond what its steps may reach.
 func (p *propagation) checkInitial() error {
@@ -284,7 +320,11 @@ func (p *propagation) of(t format.TensorID) float64 {
 }
 
 func (p *propagation) product(w format.TensorID, x float64) float64 {
-	return float64(p.model.Tensors[w].Cols) * p.largest[w] * x
+	t := &p.model.Tensors[w]
+	if t.I8 != nil && t.I8.Input > 0 {
+		x = float64(t.I8.Input) // what x is rounded to goes so far and no further
+	}
+	return float64(t.Cols) * p.largest[w] * x
 }
 
 func (p *propagation) sum(terms ...float64) (sum float64) {

@@ -24,7 +24,16 @@
 // the end of a sequence before it can give its first output. Such a model does not
 // stream: Model.Streams is false, Step is ErrStream, and Run takes a whole sequence,
 // as long as the slice is. RunLength takes one that is padded at its end, as
-// frameworks pad the sequences of a batch.
+// frameworks pad the sequences of a batch. Between its layers a session then needs
+// memory for all steps, Model.SequenceBytes: Reserve allocates it beforehand, else the
+// first Run on a sequence of that length does.
+//
+// # States
+//
+// A Session keeps its states, those of Model.Format().States, from call to call. Reset
+// puts them back to what the model starts from. State and SetState save and restore all
+// of them, for this model only and with a checksum; ReadState and WriteState copy
+// one, as numbers, for an encoder that hands its last state to a decoder.
 //
 // # What can go wrong
 //
@@ -39,14 +48,16 @@
 // out from the weights when the model is opened, below which no sum inside the
 // net can overflow. It is astronomically large for any trained net. A cell whose
 // state can grow without bound, as a relu RNN, is checked against it at each step;
-// then the error is ErrOverflow.
+// then the error is ErrOverflow. So no output, state or number in between is ever
+// infinite or NaN.
 //
 // # How a step runs
 //
 // The layers of the model become operations bound to the session's one arena of
 // float32: the states first, then the buffers between the layers, then scratch.
 // A recurrent layer is two matrix-vector products, zx = B + W·x and zh = R·h, and
-// one update kernel that turns both into the new state. Its output buffer is
-// its state: nothing is copied. Large products are called in slices of weights,
-// since Go cannot interrupt assembly and the garbage collector would wait.
+// one update, a kernel or for rare cells Go code, that turns both into the new state.
+// Its output buffer is its state: nothing is copied. Large products are called in
+// slices of weights, since Go cannot interrupt assembly and the garbage collector
+// would wait.
 package infer

@@ -17,7 +17,8 @@ var (
 	// ErrOverflow: a state without a bound of its own, as that of a relu RNN, left the
 	// range of Model.Limit.
 	ErrOverflow = errors.New("state out of range")
-	// ErrState: SetState got bytes that are no state of this model.
+	// ErrState: SetState got bytes that are no state of this model, WriteState values
+	// that are none, or there is no state of that index.
 	ErrState = errors.New("not a state of this model")
 	// ErrClosed: the model was closed.
 	ErrClosed = errors.New("model is closed")

@@ -65,6 +65,41 @@ func ExampleSession_Step_errors() {
 	// infer: x has 0 elements, want 1
 }
 
+// A cell that runs backward in time knows what follows: here each step gives the sum of
+// what came, and of what is to come, itself included.
+func ExampleSession_RunLength() {
+	b := format.NewBuilder(1)
+	one := format.Weights{W: []float32{1}, R: []float32{1}}
+	past := b.RNN("past", format.Input, one, format.Linear)
+	turned := b.Reverse("turned", format.Input)
+	future := b.Reverse("in order", b.RNN("future", turned, one, format.Linear))
+	b.Output(b.Concat("both", past, future))
+	model, err := b.Model()
+	if err != nil {
+		log.Fatal(err)
+	}
+	data, err := format.Marshal(model)
+	if err != nil {
+		log.Fatal(err)
+	}
+	m, err := infer.FromBytes(data)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	s := m.NewSession()
+	s.Reserve(4)                // nothing below allocates
+	xs := []float32{1, 2, 4, 0} // three steps, padded to four
+	ys := make([]float32, len(xs)*m.OutputSize())
+	if _, err := s.RunLength(ys, xs, 3); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(m.Streams(), ys)
+
+	// Output:
+	// false [1 7 3 6 7 4 0 0]
+}
+
 func ExampleSession_State() {
 	m, err := infer.FromBytes(file())
 	if err != nil {

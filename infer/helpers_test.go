@@ -98,6 +98,15 @@ func marshal(t testing.TB, b *format.Builder) []byte {
 	return file
 }
 
+// quantized is the model of a file in int8.
+func quantized(t testing.TB, file []byte) []byte {
+	f, err := format.FromBytes(file)
+	require.NoError(t, err)
+	q, err := format.Marshal(format.Quantized(f.Model, func(string) bool { return false }))
+	require.NoError(t, err)
+	return q
+}
+
 // cells are the recurrent layers that cellModel makes.
 var cells = []string{
 	"lstm", "peephole", "coupled", "coupled peephole", "projected", "normalised", "hard lstm",

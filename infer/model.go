@@ -135,7 +135,7 @@ func (m *Model) Meta(key string) string { return m.file.Value(key) }
 func (m *Model) Format() *format.Model { return m.file.Model }
 
 // SessionBytes is the memory of one session's states, buffers and scratch.
-func (m *Model) SessionBytes() int { return 4 * (m.plan.floats + m.plan.states) }
+func (m *Model) SessionBytes() int { return 4*(m.plan.floats+m.plan.states) + m.plan.i8 }
 
 // StateSize is the number of bytes that Session.State writes.
 func (m *Model) StateSize() int { return stateHeader + 4*m.plan.packed }

@@ -11,14 +11,15 @@ type operation interface {
 // dense is y = f(b + W·x).
 type dense struct {
 	product
-	f    func(y, x []float32) // nil if linear
-	x, y []float32
+	kernels *asm.Kernels
+	f       asm.Function
+	x, y    []float32
 }
 
 func (o *dense) step() bool {
 	o.mul(o.y, o.x)
-	if o.f != nil {
-		inSlices(o.f, o.y, o.y)
+	if o.f.Kind != asm.Linear {
+		o.kernels.ApplyF32(o.f, o.y, o.y)
 	}
 	return true
 }
@@ -163,26 +164,14 @@ func (o *embedding) step() bool {
 
 // elementwise is y = f(x), element by element.
 type elementwise struct {
-	f    func(y, x []float32)
-	x, y []float32
+	kernels *asm.Kernels
+	f       asm.Function
+	x, y    []float32
 }
 
 func (o *elementwise) step() bool {
-	inSlices(o.f, o.y, o.x)
+	o.kernels.ApplyF32(o.f, o.y, o.x)
 	return true
-}
-
-// elementwiseFloats is how many elements one call of an element-wise kernel may
-// take: such a call cannot be preempted either, see kernelFloats.
-const elementwiseFloats = 4096
-
-// inSlices computes y = f(x) a slice at a time.
-func inSlices(f func(y, x []float32), y, x []float32) {
-	for len(y) > elementwiseFloats {
-		f(y[:elementwiseFloats], x[:elementwiseFloats])
-		y, x = y[elementwiseFloats:], x[elementwiseFloats:]
-	}
-	f(y, x)
 }
 
 // whole is y = f(x) of a function that sees all elements together, in Go.

@@ -18,6 +18,7 @@ type plan struct {
 	states  int   // floats of all states together, padding included
 	packed  int   // and without the padding
 	floats  int   // of the whole arena
+	i8      int   // bytes of the longest quantised vector
 	zeros   []float32
 
 	segments   []segment // of a model that does not stream; nil for one that does
@@ -70,6 +71,11 @@ func newPlan(m *format.Model) (p plan) {
 	p.z = quant.Pad(p.z)
 	p.floats += 2*p.z + p.spare
 
+	for i := range m.Tensors {
+		if t := &m.Tensors[i]; t.Type == format.Int8 {
+			p.i8 = max(p.i8, quant.PadI8(t.Cols))
+		}
+	}
 	p.keep(m)
 
 	// What a narrow product without a bias starts from.

@@ -6,8 +6,9 @@ import (
 	"github.com/rnnedge/rnnedge/quant"
 )
 
-// A product is y = b + W·x with a matrix in either layout.
+// A product is y = b + W·x with a matrix of either type and layout.
 type product struct {
+	i8     *productI8 // nil for float32
 	kernel func(y, b, w, x []float32)
 	w, b   []float32
 	rows   int // as the kernel counts them: padded in panels, as they are if narrow
@@ -15,7 +16,10 @@ type product struct {
 	panels bool
 }
 
-func newProduct(k *asm.Kernels, p *plan, w, b *format.Tensor) product {
+func newProduct(k *asm.Kernels, p *plan, w, b *format.Tensor, scratch []int8) product {
+	if w.Type == format.Int8 {
+		return product{i8: newProductI8(k, w, b, scratch)}
+	}
 	q := product{kernel: k.NarrowF32, w: w.F32, b: p.zeros, rows: w.Rows, cols: w.Cols}
 	if w.Layout == format.Panels {
 		q.kernel, q.b, q.rows, q.panels = k.MatVecF32, nil, quant.Pad(w.Rows), true
@@ -26,10 +30,13 @@ func newProduct(k *asm.Kernels, p *plan, w, b *format.Tensor) product {
 	return q
 }
 
-// kernelFloats is how many weights one call of a kernel may read. Go cannot
+// kernelBytes is how many weights one call of a kernel may read. Go cannot
 // preempt assembly, so a call must end within about 100 µs: 128 KB at 1.3 GB/s,
 // slower than the memory of any device this is for.
-const kernelFloats = 128 << 10 / 4
+const (
+	kernelBytes  = 128 << 10
+	kernelFloats = kernelBytes / 4
+)
 
 // mul computes y = b + W·x. len(y) ≥ rows, len(x) = cols.
 //
@@ -38,6 +45,10 @@ const kernelFloats = 128 << 10 / 4
 // this changes a bit: rows do not see each other, and a chain continued from its
 // own result is the same chain.
 func (p *product) mul(y, x []float32) {
+	if p.i8 != nil {
+		p.i8.mul(y, x)
+		return
+	}
 	if len(p.w) <= kernelFloats {
 		p.kernel(y[:p.rows], p.b, p.w, x)
 		return

@@ -1,6 +1,7 @@
 package infer
 
 import (
+	"math"
 	"slices"
 
 	"github.com/rnnedge/rnnedge/format"
@@ -75,16 +76,29 @@ func (p *plan) keep(m *format.Model) {
 
 // Reserve makes room for sequences of this many steps, so that Run on one that is no
 // longer does not allocate. Without it the first Run on a longer sequence does. A
-// model that streams needs no such room.
+// model that streams needs no such room. Like make, it panics where the machine
+// cannot have that much.
 func (s *Session) Reserve(steps int) {
-	if n := steps * s.model.plan.keptFloats; n > len(s.kept) {
+	if n := times(steps, s.model.plan.keptFloats); n > len(s.kept) {
 		s.kept = make([]float32, n)
 	}
 }
 
 // SequenceBytes is the memory that a session needs, beside SessionBytes, to run
-// a sequence of this many steps: 0 for a model that streams.
-func (m *Model) SequenceBytes(steps int) int { return 4 * m.plan.keptFloats * steps }
+// a sequence of this many steps: 0 for a model that streams, and the largest int
+// where an int does not hold it.
+func (m *Model) SequenceBytes(steps int) int { return times(steps, 4*m.plan.keptFloats) }
+
+// times is steps·n, 0 for less than no steps, the largest int for more than fits.
+func times(steps, n int) int {
+	if steps <= 0 {
+		return 0
+	}
+	if n > math.MaxInt/steps {
+		return math.MaxInt
+	}
+	return steps * n
+}
 
 // runSequence runs a whole sequence.
 func (s *Session) runSequence(ys, xs []float32) (int, error) {

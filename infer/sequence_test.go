@@ -1,6 +1,7 @@
 package infer
 
 import (
+	"math"
 	"runtime"
 	"slices"
 	"testing"
@@ -172,4 +173,109 @@ func TestReadAndWriteState(t *testing.T) {
 	assert.NoError(t, s.WriteState(0, v))
 	v[3] = 1 << 21
 	assert.EqualError(t, s.WriteState(0, v), "infer: state: a value is out of the range that the model can reach")
+}
+
+// Programs that turn sequences around in every place, in sessions that see sequences of
+// different lengths, go on from them, and are reset.
+func TestWhereAReverseMayStand(t *testing.T) {
+	const I, H = 3, 4
+	cell := func(b *format.Builder, name string, x format.Buffer) format.Buffer {
+		return b.GRU(name, x, newRandom(uint64(len(name))).weights(3, b.Width(x), H, true))
+	}
+	relu := func(b *format.Builder, name string, x format.Buffer) format.Buffer {
+		w := newRandom(5).weights(1, b.Width(x), H, false)
+		return b.RNN(name, x, format.Weights{W: w.W, R: make([]float32, H*H), H0: w.H0}, format.Relu)
+	}
+	for name, program := range map[string]func(b *format.Builder) format.Buffer{
+		"the input":         func(b *format.Builder) format.Buffer { return b.Reverse("", format.Input) },
+		"twice":             func(b *format.Builder) format.Buffer { return b.Reverse("", b.Reverse("", format.Input)) },
+		"the output":        func(b *format.Builder) format.Buffer { return b.Reverse("", cell(b, "a", format.Input)) },
+		"nothing behind it": func(b *format.Builder) format.Buffer { return cell(b, "a", b.Reverse("", format.Input)) },
+		"one cell, two ways": func(b *format.Builder) format.Buffer {
+			y := cell(b, "a", format.Input)
+			return b.Add("", y, b.Reverse("", y))
+		},
+		"an early output": func(b *format.Builder) format.Buffer {
+			y := cell(b, "a", format.Input)
+			cell(b, "late", b.Reverse("", y))
+			return y
+		},
+		"an early output and an end": func(b *format.Builder) format.Buffer {
+			y := b.Activate("", cell(b, "a", format.Input), format.Tanh)
+			b.Reverse("", cell(b, "late", b.Reverse("", format.Input)))
+			return y
+		},
+		"two in a row": func(b *format.Builder) format.Buffer {
+			x, y := b.Reverse("", format.Input), cell(b, "a", format.Input)
+			z := b.Reverse("", y)
+			return b.Concat("", x, y, z, format.Input)
+		},
+		"a checked cell at the end": func(b *format.Builder) format.Buffer {
+			return b.Add("", relu(b, "first", format.Input), relu(b, "r", b.Reverse("", cell(b, "a", b.Reverse("", format.Input)))))
+		},
+		"of each other": func(b *format.Builder) format.Buffer {
+			x := b.Reverse("", format.Input)
+			y := cell(b, "a", x)
+			z := b.Reverse("", b.Reverse("", y))
+			return b.Concat("", cell(b, "bb", z), y, x, b.Slice("", b.Reverse("", z), 1, 2))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := format.NewBuilder(I)
+			b.Output(program(b))
+			m, err := FromBytes(marshal(t, b))
+			require.NoError(t, err)
+			s, want := m.NewSession(), reference.New(m.Format())
+			O := m.OutputSize()
+			for i, steps := range []int{5, 9, 0, 1, 2, 9, 3} {
+				if i%3 == 2 {
+					s.Reset()
+					want = reference.New(m.Format())
+				}
+				xs, ys := newRandom(uint64(i)).uniform(steps*I, 1), make([]float32, steps*O)
+				n, err := s.Run(ys, xs)
+				require.NoError(t, err)
+				require.Equal(t, steps, n)
+				for j, y := range want.Run(xs, steps) {
+					for k, v := range y {
+						require.InDelta(t, v, ys[j*O+k], 2e-6, "sequence %d, step %d of %d, output %d", i, j, steps, k)
+					}
+				}
+				for j := range m.Format().States {
+					h := make([]float32, H)
+					require.NoError(t, s.ReadState(j, h))
+					for k, v := range want.State(format.StateID(j)) {
+						require.InDelta(t, v, h[k], 2e-6, "sequence %d, state %d", i, j)
+					}
+				}
+			}
+		})
+	}
+}
+
+// Tokens are looked up before they are turned around.
+func TestTokensBackward(t *testing.T) {
+	b := format.NewBuilder(1)
+	b.Output(b.Concat("", b.Reverse("", b.Embedding("", []float32{10, 20, 30}, 1)), b.Embedding("", []float32{1, 2, 3}, 1)))
+	m, err := FromBytes(marshal(t, b))
+	require.NoError(t, err)
+	ys := make([]float32, 6)
+	_, err = m.NewSession().Run(ys, []float32{0, 1, 2})
+	require.NoError(t, err)
+	assert.Equal(t, []float32{30, 1, 20, 2, 10, 3}, ys)
+	n, err := m.NewSession().Run(ys, []float32{0, 3, 2})
+	assert.Zero(t, n)
+	assert.EqualError(t, err, "infer: xs[1] is 3, want a whole number from 0 to 2")
+}
+
+// Lengths that no machine has do not wrap around.
+func TestReserveBounds(t *testing.T) {
+	whole, forward, _ := bothWays(t)
+	s := whole.NewSession()
+	s.Reserve(-1)
+	assert.Empty(t, s.kept)
+	assert.Zero(t, whole.SequenceBytes(-1))
+	assert.Equal(t, math.MaxInt, whole.SequenceBytes(math.MaxInt/3))
+	assert.Panics(t, func() { s.Reserve(math.MaxInt / 3) })
+	forward.NewSession().Reserve(math.MaxInt)
 }

@@ -26,10 +26,11 @@ type Session struct {
 }
 
 // NewSession returns a stream in its initial state. It allocates
-// Model.SessionBytes and a little for each layer; nothing after it allocates.
+// Model.SessionBytes and a little for each layer; nothing after it allocates, but
+// see Reserve for a model that does not stream.
 func (m *Model) NewSession() *Session {
 	// 15 more floats, so that the arena can start on a cache line.
-	b := &binder{m, asm.Align(make([]float32, m.plan.floats+15))[:m.plan.floats]}
+	b := &binder{m, asm.Align(make([]float32, m.plan.floats+15))[:m.plan.floats], make([]int8, m.plan.i8)}
 	s := &Session{
 		model: m,
 		arena: b.arena, states: b.arena[:m.plan.states],
@@ -73,9 +74,8 @@ func (s *Session) Step(y, x []float32) error {
 // number of steps done; after an error, the state is the one after those.
 // xs and ys must not overlap.
 //
-// For a model that does not stream, xs is a whole sequence and the result is the
-// same however long others were before it; after an error no step is done, and ys
-// may be partly written. The state goes on from the end of the sequence as
+// For a model that does not stream, xs is a whole sequence; after an error no step is
+// done and ys is not written. The states go on from the end of the sequence, as
 // everywhere: Reset before the next one.
 func (s *Session) Run(ys, xs []float32) (n int, err error) {
 	return s.RunLength(ys, xs, len(xs)/len(s.input))
@@ -98,9 +98,8 @@ func (s *Session) RunLength(ys, xs []float32, steps int) (n int, err error) {
 		s.err = sessionError{kind: ErrLength, argument: argSteps, have: steps, want: all}
 		return 0, &s.err
 	}
-	if s.model.closed.Load() {
-		s.err = sessionError{kind: ErrClosed}
-		return 0, &s.err
+	if err := s.open(); err != nil {
+		return 0, err
 	}
 	xs = xs[:steps*I]
 	if s.model.plan.segments != nil {
@@ -129,16 +128,14 @@ func (s *Session) runSteps(ys, xs []float32) (n int, err error) {
 }
 
 func (s *Session) step(y, x []float32) error {
-	m := s.model
-	if m.closed.Load() {
-		s.err = sessionError{kind: ErrClosed}
-		return &s.err
+	if err := s.open(); err != nil {
+		return err
 	}
 	if err := s.checkInput(x); err != nil {
 		return err
 	}
 	copy(s.input, x)
-	if m.bounds.any {
+	if s.model.bounds.any {
 		copy(s.spare, s.states)
 	}
 	for i, o := range s.operations {
@@ -148,6 +145,15 @@ func (s *Session) step(y, x []float32) error {
 	}
 	copy(y, s.output)
 	return nil
+}
+
+// open is ErrClosed after Model.Close.
+func (s *Session) open() error {
+	if !s.model.closed.Load() {
+		return nil
+	}
+	s.err = sessionError{kind: ErrClosed}
+	return &s.err
 }
 
 // checkInput verifies one step's input.
@@ -172,11 +178,12 @@ func (s *Session) overflow(layer int) error {
 
 // within reports whether every x is finite and in range.
 func (s *Session) within(x []float32) bool {
-	for len(x) > elementwiseFloats {
-		if !s.model.kernels.WithinF32(x[:elementwiseFloats], s.model.bounds.limit) {
+	const most = 4096 // in one call, which cannot be preempted: see kernelFloats
+	for len(x) > most {
+		if !s.model.kernels.WithinF32(x[:most], s.model.bounds.limit) {
 			return false
 		}
-		x = x[elementwiseFloats:]
+		x = x[most:]
 	}
 	return s.model.kernels.WithinF32(x, s.model.bounds.limit)
 }

@@ -21,7 +21,9 @@ import (
 
 func TestSameBitsOnEveryISA(t *testing.T) {
 	files := map[string][]byte{"every layer": everyLayer(t), "token": tokenModel(t), "whole sequences": bidirectional(t)}
+	files["int8"] = quantized(t, everyLayer(t))
 	for _, cell := range cells {
+		files[cell+", int8"] = quantized(t, cellModel(t, cell, 37, 51))
 		files[cell] = cellModel(t, cell, 37, 51)
 	}
 	for name, file := range files {
@@ -105,6 +107,7 @@ func TestNothingAllocates(t *testing.T) {
 		t.Skip("the race detector allocates")
 	}
 	files := map[string][]byte{"every layer": everyLayer(t), "token": tokenModel(t), "whole sequences": bidirectional(t)}
+	files["int8"] = quantized(t, everyLayer(t))
 	for _, cell := range cells {
 		files[cell] = cellModel(t, cell, 3, 8)
 	}
@@ -421,6 +424,12 @@ func TestThreeWaysIn(t *testing.T) {
 	assert.ErrorIs(t, s.Step(make([]float32, mapped.OutputSize()), make([]float32, mapped.InputSize())), ErrClosed)
 	_, err = s.Run(nil, nil)
 	assert.ErrorIs(t, err, ErrClosed)
+	state := make([]byte, mapped.StateSize())
+	_, err = s.State(state)
+	assert.ErrorIs(t, err, ErrClosed)
+	assert.ErrorIs(t, s.SetState(state), ErrClosed)
+	assert.ErrorIs(t, s.ReadState(0, nil), ErrClosed)
+	assert.ErrorIs(t, s.WriteState(0, nil), ErrClosed)
 	s.Reset()
 
 	_, err = Open(filepath.Join(t.TempDir(), "absent.rnn"))
@@ -455,6 +464,14 @@ func TestWitness(t *testing.T) {
 	m, err = FromBytes(file)
 	require.NoError(t, err)
 	assert.ErrorIs(t, m.Verify(), ErrWitness)
+}
+
+func TestWitnessTooLong(t *testing.T) {
+	whole, forward, _ := bothWays(t)
+	for _, m := range []*Model{whole, forward} {
+		_, err := m.Witness(1, math.MaxUint32)
+		assert.EqualError(t, err, "infer: a witness of 4294967295 steps, want at most 1048576")
+	}
 }
 
 func TestSessionsShareAModel(t *testing.T) {

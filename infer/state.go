@@ -26,6 +26,9 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // Model.StateSize bytes, and returns that part of it. SetState continues from
 // there, on any machine, bit for bit.
 func (s *Session) State(buf []byte) ([]byte, error) {
+	if err := s.open(); err != nil {
+		return nil, err
+	}
 	m := s.model
 	size := m.StateSize()
 	if len(buf) < size {
@@ -51,6 +54,9 @@ func (s *Session) State(buf []byte) ([]byte, error) {
 // whole state of this very model are an ErrState, and the session stays as it
 // was.
 func (s *Session) SetState(b []byte) error {
+	if err := s.open(); err != nil {
+		return err
+	}
 	m := s.model
 	switch {
 	case len(b) != m.StateSize():
@@ -95,7 +101,8 @@ func (s *Session) ReadState(i int, dst []float32) error {
 
 // WriteState sets state i of Model.Format().States, as an encoder's last state sets a
 // decoder's first. A value that is not finite, or out of the range that the model
-// can reach, is an ErrState, and the session stays as it was.
+// can reach, is an ErrState, and the session stays as it was. In an int8 model the first
+// step counts elements of h beyond ±1 as ±1, where steps never make them larger.
 func (s *Session) WriteState(i int, src []float32) error {
 	state, err := s.state(i, "src", len(src))
 	if err != nil {
@@ -110,11 +117,10 @@ func (s *Session) WriteState(i int, src []float32) error {
 
 // state returns a state that is read or written through an argument.
 func (s *Session) state(i int, argument string, length int) ([]float32, error) {
-	m := s.model
-	if m.closed.Load() {
-		s.err = sessionError{kind: ErrClosed}
-		return nil, &s.err
+	if err := s.open(); err != nil {
+		return nil, err
 	}
+	m := s.model
 	if i < 0 || i >= len(m.file.States) {
 		return nil, s.wrongState("there is no state of this index")
 	}

@@ -30,9 +30,13 @@ func (m *Model) Verify() error {
 }
 
 // Witness computes what a witness of this many steps from this seed is: of steps one
-// by one, or of one sequence where the model does not stream.
+// by one, or of one sequence where the model does not stream. A file takes at most
+// format.MaxSteps of them.
 func (m *Model) Witness(seed uint64, steps uint32) (format.Witness, error) {
 	w := format.Witness{Seed: seed, Steps: steps}
+	if steps > format.MaxSteps {
+		return w, fmt.Errorf("infer: a witness of %d steps, want at most %d", steps, format.MaxSteps)
+	}
 	input, hash := w.Input(m.Vocabulary()), format.NewBitHash()
 	s, at := m.NewSession(), 1
 	if !m.Streams() {

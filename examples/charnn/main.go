@@ -28,24 +28,25 @@ func main() {
 	log.SetFlags(0)
 	log.SetPrefix("charnn: ")
 	dir := flag.String("dir", "examples/charnn", "`folder` of charnn.pt, charnn.yaml and heldout.txt")
+	int8 := flag.Bool("int8", false, "store the weights as int8")
 	keep := flag.String("o", "", "keep the converted model in this `file`")
 	prompt := flag.String("prompt", "In the beginning", "what the text starts with")
 	temperature := flag.Float64("temperature", 0.6, "how freely to choose: towards 0 the likeliest character, 1 as learned")
 	length := flag.Int("length", 600, "characters to write")
 	seed := flag.Uint64("seed", 1, "of the random choices; the same seed writes the same text")
 	flag.Parse()
-	if err := run(os.Stdout, *dir, *keep, *prompt, *temperature, *length, *seed); err != nil {
+	if err := run(os.Stdout, *dir, *int8, *keep, *prompt, *temperature, *length, *seed); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(w io.Writer, dir, keep, prompt string, temperature float64, length int, seed uint64) error {
+func run(w io.Writer, dir string, int8 bool, keep, prompt string, temperature float64, length int, seed uint64) error {
 	if !(temperature > 0) {
 		return fmt.Errorf("temperature is %v, want more than 0", temperature)
 	}
 	// 1. The checkpoint becomes a .rnn file. A device gets only that file.
 	source := filepath.Join(dir, "charnn.pt")
-	converted, err := converter.Convert(source, "")
+	converted, err := converter.Options{Int8: int8}.Convert(source)
 	if errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("%w: run from the root of the repository, or give -dir", err)
 	}

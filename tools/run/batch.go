@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
+	"github.com/rnnedge/rnnedge/infer"
 	"github.com/rnnedge/rnnedge/tools/internal/npy"
 )
 
@@ -74,6 +76,21 @@ func (b *batch) place(stream, step int) string {
 	return fmt.Sprintf("[%d, %d]", stream, step)
 }
 
+// wrongStep finds the step of a sequence that failed with err: the first that fails
+// alone too, with an error that counts from its row; or step 0 and err, where it is not
+// one step's input.
+func wrongStep(s *infer.Session, xs []float32, err error) (int, error) {
+	m := s.Model()
+	I, y := m.InputSize(), make([]float32, m.OutputSize())
+	for step := range len(xs) / I {
+		s.Reset()
+		if _, alone := s.Run(y, xs[step*I:][:I]); errors.Is(alone, infer.ErrValue) {
+			return step, alone
+		}
+	}
+	return 0, err
+}
+
 // chunkSteps is how many steps run between two looks at the clock.
 const chunkSteps = 256
 
@@ -100,9 +117,11 @@ func (c *command) runBatch(b *batch, start func(), add func(ys []float32) error)
 			}
 			xs, done = xs[n*I:], done+n
 			if err != nil {
+				// Once more, alone, so that the error counts from the row.
 				if c.model.Streams() {
-					// Once more, alone, so that the error counts from the row.
 					err = s.Step(ys[:O], xs[:I])
+				} else {
+					done, err = wrongStep(s, xs[:b.steps*I], err)
 				}
 				return fmt.Errorf("%s%s: %w", c.input, b.place(stream, done), err)
 			}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/rnnedge/rnnedge/format"
 	"github.com/rnnedge/rnnedge/tools/internal/npy"
 )
 
@@ -58,4 +59,26 @@ func TestOneStreamTimeFirst(t *testing.T) {
 
 	x = save(t, "x.npy", encode(t, xs, T*2))
 	mustFail(t, x+": shape (40,), want (T, 2) or (T, N, 2) for a model of input size 2", "", "-time-first", model, x)
+}
+
+// A model that does not stream is run on each stream as a whole.
+func TestWholeSequences(t *testing.T) {
+	const N, T, I, H = 2, 300, 2, 3
+	b := format.NewBuilder(I)
+	back := b.RNN("back", b.Reverse("turn", format.Input), format.Weights{W: uniform(1, H*I), R: uniform(2, H*H)}, format.Tanh)
+	b.Output(b.Reverse("in order", back))
+	model := saveModel(t, b, nil)
+	xs := uniform(9, N*T*I)
+	first, second := text(expected(t, model, xs[:T*I]), H), text(expected(t, model, xs[T*I:]), H)
+	require.Equal(t, first, mustCall(t, text(xs[:T*I], I), model, "-"))
+	require.Equal(t, first, mustCall(t, "", model, save(t, "x.npy", encode(t, xs[:T*I], T, I))))
+	require.Equal(t, first+"\n"+second, mustCall(t, "", model, save(t, "x.npy", encode(t, xs, N, T, I))))
+	require.Empty(t, mustCall(t, "", model, "-"))
+
+	xs[(T+200)*I+1] = 1e38
+	x := save(t, "x.npy", encode(t, xs, N, T, I))
+	_, _, stderr := call("", model, x)
+	require.Contains(t, stderr, "run: "+x+"[1, 200]: infer: xs[1] is 1e+38, want")
+	_, _, stderr = call("left,right\n"+text(xs[T*I:], I), model, "-")
+	require.Contains(t, stderr, ":202: infer: xs[1] is 1e+38, want")
 }

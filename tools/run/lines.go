@@ -43,8 +43,8 @@ func (c *command) feedLines(a *answers, r io.Reader, name string) error {
 func (c *command) feedSequence(a *answers, r io.Reader, name string) error {
 	l := newLines(r, name, c.model.InputSize())
 	var xs []float32
-	steps := 0
-	for ; ; steps++ {
+	var at []int // the line of each step
+	for {
 		x, err := l.next()
 		if err == io.EOF {
 			break
@@ -52,13 +52,14 @@ func (c *command) feedSequence(a *answers, r io.Reader, name string) error {
 		if err != nil {
 			return err
 		}
-		xs = append(xs, x...)
+		xs, at = append(xs, x...), append(at, l.line)
 	}
-	ys := make([]float32, steps*c.model.OutputSize())
-	if _, err := c.model.NewSession().Run(ys, xs); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+	s, ys := c.model.NewSession(), make([]float32, len(at)*c.model.OutputSize())
+	if _, err := s.Run(ys, xs); err != nil {
+		step, err := wrongStep(s, xs, err)
+		return fmt.Errorf("%s:%d: %w", name, at[step], err)
 	}
-	a.leading = []int{steps}
+	a.leading = []int{len(at)}
 	return a.add(ys)
 }
 

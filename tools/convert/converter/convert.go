@@ -34,6 +34,8 @@ type importer struct {
 type extras struct {
 	spec *spec.Spec        // nil for none
 	bind map[string][]byte // values of inputs, as files
+	int8 bool              // store matrices as int8 …
+	keep []string          // … but those of these layers
 }
 
 // imported is what an importer makes of a file.
@@ -69,18 +71,8 @@ func tensors(read func(file string, data []byte) (*checkpoint.Checkpoint, error)
 	}
 }
 
-// graph makes an importer's read of a source that is a whole program: there is
-// nothing for a spec to say.
-func graph(read func(file string, data []byte) (*format.Model, string, []string, error)) func(string, []byte, extras) (*imported, error) {
-	return bindable(func(file string, data []byte, bind map[string][]byte) (*format.Model, string, []string, error) {
-		if len(bind) > 0 {
-			return nil, "", nil, noInputs(file)
-		}
-		return read(file, data)
-	})
-}
-
-// bindable is graph for a source whose inputs can be bound to constants.
+// bindable makes an importer's read of a source that is a whole program, whose inputs
+// can be bound to constants: there is nothing for a spec to say.
 func bindable(read func(file string, data []byte, bind map[string][]byte) (*format.Model, string, []string, error)) func(string, []byte, extras) (*imported, error) {
 	return func(file string, data []byte, e extras) (*imported, error) {
 		if e.spec != nil {
@@ -121,6 +113,10 @@ type Options struct {
 	// Bind names inputs of an ONNX model that become constants: each with the path
 	// of a TensorProto (.pb) or a NumPy array (.npy).
 	Bind map[string]string
+	// Int8 stores the matrices of the layers as int8, except those of the layers
+	// that Keep names.
+	Int8 bool
+	Keep []string
 }
 
 // Convert reads the checkpoint at source and the spec at specPath, or the one beside
@@ -155,6 +151,7 @@ func (o Options) Convert(source string) (*Result, error) {
 			return nil, err
 		}
 	}
+	e.int8, e.keep = o.Int8, o.Keep
 	r, err := convert(source, data, e)
 	if err != nil {
 		return nil, err
@@ -185,6 +182,11 @@ func convert(source string, data []byte, e extras) (*Result, error) {
 		i, err := from.read(source, data, e)
 		if err != nil {
 			return nil, err
+		}
+		if e.int8 {
+			if err := i.quantize(e.keep); err != nil {
+				return nil, fmt.Errorf("%s: %w", source, err)
+			}
 		}
 		if err := complete(i.model, source, i.format); err != nil {
 			return nil, fmt.Errorf("%s: %w", source, err)

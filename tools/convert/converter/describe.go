@@ -31,9 +31,13 @@ func Describe(w io.Writer, m *format.Model) error {
 			if x.Layout == format.Vector {
 				shape = fmt.Sprintf("%s %d", x.Name[strings.LastIndexByte(x.Name, '.')+1:], x.Rows)
 			}
-			tensors = append(tensors, shape)
 			n += int64(x.Rows) * int64(x.Cols)
 			bytes += 4 * int64(len(x.F32))
+			if x.I8 != nil {
+				shape += " int8"
+				bytes += int64(len(x.I8.Elements) + 4*len(x.I8.Scales))
+			}
+			tensors = append(tensors, shape)
 		}
 		weights, size = weights+n, size+bytes
 		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%d\t%d\t\n", l.LayerName(), kind(l),

@@ -1,0 +1,46 @@
+package asm
+
+import "math"
+
+// MaxColsI8 is how many columns one call of MatVecI8 takes at most: then the sum of a
+// row is at most 1024·127² < 2²⁴ in magnitude, and a float32 holds it exactly.
+const MaxColsI8 = 1024
+
+func matVecI8(y, b []float32, w []int8, s []float32, x []int8, sx float32) {
+	if len(b) == 0 {
+		clear(y)
+	} else {
+		copy(y, b)
+	}
+	for len(y) > 0 {
+		panel := y[:min(PanelRows, len(y))]
+		var sums [PanelRows]int32
+		for k := 0; k < len(x); k += 4 {
+			x0, x1, x2, x3 := int32(x[k]), int32(x[k+1]), int32(x[k+2]), int32(x[k+3])
+			for r := range panel {
+				q := w[4*r : 4*r+4]
+				sums[r] += int32(q[0])*x0 + int32(q[1])*x1 + int32(q[2])*x2 + int32(q[3])*x3
+			}
+			w = w[4*len(panel):]
+		}
+		for r := range panel {
+			panel[r] = fma32(float32(sums[r]), float32(s[r]*sx), panel[r])
+		}
+		y, s = y[len(panel):], s[len(panel):]
+	}
+}
+
+func quantizeI8(q []int8, x []float32, inv float32) {
+	for i, v := range x {
+		q[i] = int8(math.RoundToEven(float64(within(float32(v*inv), -127, 127))))
+	}
+}
+
+func maxAbsF32(x []float32) float32 {
+	// As integers, magnitudes order like the floats they are.
+	var m uint32
+	for _, v := range x {
+		m = max(m, math.Float32bits(v)&0x7fffffff)
+	}
+	return math.Float32frombits(m)
+}

@@ -1,0 +1,241 @@
+package asm
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+	"unsafe"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// bytesOf returns n int8 of an arena, against the guard page at its tail or its head.
+func (a *arena) bytesOf(n int, atTail bool) []int8 {
+	floats := a.slice((n+3)/4, atTail)
+	if len(floats) == 0 {
+		return nil
+	}
+	b := unsafe.Slice((*int8)(unsafe.Pointer(&floats[0])), 4*len(floats))
+	if atTail {
+		return b[len(b)-n:]
+	}
+	return b[:n:n]
+}
+
+// int8s are the kinds of numbers that the products are tried on.
+var int8s = map[string]func(r *rand.Rand) int8{
+	"any":      func(r *rand.Rand) int8 { return int8(r.IntN(255) - 127) },
+	"extremes": func(r *rand.Rand) int8 { return int8(127 - 254*r.IntN(2)) },
+	"largest":  func(r *rand.Rand) int8 { return 127 },
+	"sparse":   func(r *rand.Rand) int8 { return int8(127 * (r.IntN(5) / 2 % 2) * (1 - 2*r.IntN(2))) },
+}
+
+// columnsI8 are the columns of the int8 products, with their padding: around the blocks
+// of 16 and 32, primes rounded up, none and the most.
+var columnsI8 = []int{0, 4, 8, 12, 16, 20, 28, 32, 36, 44, 60, 64, 68, 104, 124, 132, MaxColsI8}
+
+func TestMatVecI8EqualsGeneric(t *testing.T) {
+	const most = 3*PanelRows + RowPad
+	for _, k := range native() {
+		ya, ba, wa, sa, xa := newArena(t, most), newArena(t, most), newArena(t, most*MaxColsI8/4), newArena(t, most), newArena(t, MaxColsI8/4)
+		for _, K := range columnsI8 {
+			for rows := 0; rows <= most; rows += RowPad {
+				for kind, next := range int8s {
+					for _, bias := range []bool{false, true} {
+						r := rand.New(rand.NewPCG(uint64(rows), uint64(K)))
+						tail := r.IntN(2) == 0
+						y, w, s, x := ya.slice(rows, tail), wa.bytesOf(rows*K, tail), sa.slice(rows, tail), xa.bytesOf(K, tail)
+						var b []float32
+						if bias {
+							b = ba.slice(rows, tail)
+						}
+						for i := range w {
+							w[i] = next(r)
+						}
+						for i := range x {
+							x[i] = next(r)
+						}
+						for i := range s {
+							s[i] = float32(math.Abs(r.NormFloat64()))
+						}
+						for i := range b {
+							b[i] = float32(r.NormFloat64())
+						}
+						sx := float32(math.Abs(r.NormFloat64()))
+						want := make([]float32, rows)
+						matVecI8(want, b, w, s, x, sx)
+						k.MatVecI8(y, b, w, s, x, sx)
+						require.Equal(t, bitsOf(want), bitsOf(y), "%s, %d×%d, %s, bias %v", k.Name, rows, K, kind, bias)
+						if bias { // in place
+							copy(y, b)
+							k.MatVecI8(y, y, w, s, x, sx)
+							require.Equal(t, bitsOf(want), bitsOf(y), "%s, %d×%d, in place", k.Name, rows, K)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// Sums of the largest products, of either sign, are exact: nothing saturates, nothing
+// overflows and float32 holds every sum.
+func TestMatVecI8Extremes(t *testing.T) {
+	const rows = PanelRows + 3*RowPad
+	for _, k := range All() {
+		for _, K := range columnsI8 {
+			for _, wv := range []int{-127, 127} {
+				for _, xv := range []int{-127, 127} {
+					y, w, s, x := make([]float32, rows), make([]int8, rows*K), make([]float32, rows), make([]int8, K)
+					for i := range w {
+						w[i] = int8(wv)
+					}
+					for i := range x {
+						x[i] = int8(xv)
+					}
+					for i := range s {
+						s[i] = 0.5
+					}
+					k.MatVecI8(y, nil, w, s, x, 2)
+					for r := range y {
+						require.Equal(t, float64(K*wv*xv), float64(y[r]), "%s, K=%d, %d·%d, row %d", k.Name, K, wv, xv, r)
+					}
+				}
+			}
+		}
+	}
+}
+
+// More columns than one call takes are a chain: each block starts from the y before it.
+func TestMatVecI8Blocks(t *testing.T) {
+	const rows, K = 16, MaxColsI8 + 8
+	r := rand.New(rand.NewPCG(3, 4))
+	w, s, x := make([]int8, rows*K), make([]float32, rows), make([]int8, K)
+	for i := range w {
+		w[i] = int8(r.IntN(255) - 127)
+	}
+	for i := range x {
+		x[i] = int8(r.IntN(255) - 127)
+	}
+	for i := range s {
+		s[i] = float32(math.Abs(r.NormFloat64()))
+	}
+	const sx = 0.3
+	for _, k := range All() {
+		y := make([]float32, rows)
+		k.MatVecI8(y, nil, w[:rows*MaxColsI8], s, x[:MaxColsI8], sx)
+		k.MatVecI8(y, y, w[rows*MaxColsI8:], s, x[MaxColsI8:], sx)
+		for row := range rows {
+			var want float32
+			for _, block := range [][2]int{{0, MaxColsI8}, {MaxColsI8, K}} {
+				sum := 0
+				for k := block[0]; k < block[1]; k++ {
+					sum += int(w[k/4*4*rows+4*row+k%4]) * int(x[k])
+				}
+				want = fma32(float32(sum), s[row]*sx, want)
+			}
+			require.Equal(t, math.Float32bits(want), math.Float32bits(y[row]), "%s, row %d", k.Name, row)
+		}
+	}
+}
+
+// The generic product is what the layout says, in integers.
+func TestMatVecI8(t *testing.T) {
+	const rows, K = 80, 12
+	r := rand.New(rand.NewPCG(1, 1))
+	w, x, s := make([]int8, rows*K), make([]int8, K), make([]float32, rows)
+	var matrix [rows][K]int
+	at := func(row, k int) int {
+		if row < 64 {
+			return k/4*256 + 4*row + k%4
+		}
+		return 64*K + k/4*64 + 4*(row-64) + k%4
+	}
+	for row := range rows {
+		s[row] = float32(row+1) / 64
+		for k := range K {
+			matrix[row][k] = r.IntN(255) - 127
+			w[at(row, k)] = int8(matrix[row][k])
+		}
+	}
+	for k := range x {
+		x[k] = int8(r.IntN(255) - 127)
+	}
+	for _, k := range All() {
+		y := make([]float32, rows)
+		k.MatVecI8(y, nil, w, s, x, 0.25)
+		for row := range rows {
+			sum := 0
+			for k := range K {
+				sum += matrix[row][k] * int(x[k])
+			}
+			assert.Equal(t, float32(float64(sum)*float64(s[row])*0.25), y[row], k.Name)
+		}
+	}
+}
+
+func TestQuantizeI8EqualsGeneric(t *testing.T) {
+	for _, k := range native() {
+		qa, xa := newArena(t, 64), newArena(t, 256)
+		for n := range 130 {
+			for v, kind := range values {
+				if kind.name == "with NaN" {
+					continue // refused before
+				}
+				r := rand.New(rand.NewPCG(uint64(n), uint64(v)))
+				for _, inv := range []float32{0, 1, 127, 100.3, 1e-30, 0.5} {
+					for _, tail := range []bool{false, true} {
+						q, x, want := qa.bytesOf(n, tail), xa.slice(n, tail), make([]int8, n)
+						for i := range x {
+							x[i] = kind.next(r)
+							if r.IntN(3) == 0 { // halves round to even
+								x[i] = float32(r.IntN(300)-150) + 0.5
+							}
+							if math.IsInf(float64(x[i]*inv), 0) {
+								x[i] = 1
+							}
+						}
+						quantizeI8(want, x, inv)
+						k.QuantizeI8(q, x, inv)
+						require.Equal(t, want, append([]int8{}, q...), "%s, %d %s values, inv %g", k.Name, n, kind.name, inv)
+
+						require.Equal(t, math.Float32bits(maxAbsF32(x)), math.Float32bits(k.MaxAbsF32(x)), "%s, %d %s values", k.Name, n, kind.name)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestQuantizeI8(t *testing.T) {
+	for _, k := range All() {
+		q := make([]int8, 9)
+		k.QuantizeI8(q, []float32{0, 0.5, 1.5, -2.5, 126.4, 127.6, -200, 1e30, -0.49}, 1)
+		assert.Equal(t, []int8{0, 0, 2, -2, 126, 127, -127, 127, 0}, q, k.Name)
+		assert.Zero(t, k.MaxAbsF32(nil), k.Name)
+		assert.Equal(t, float32(3), k.MaxAbsF32([]float32{1, -3, 2}), k.Name)
+	}
+}
+
+func BenchmarkMatVecI8(b *testing.B) {
+	for _, H := range []int{16, 64, 128, 256, 512} {
+		for _, k := range All() {
+			y, w, s, x := make([]float32, 4*H), make([]int8, 4*H*H), make([]float32, 4*H), make([]int8, H)
+			wf, xf := make([]float32, 4*H*H), make([]float32, H)
+			b.Run(fmt.Sprintf("%s/H=%d/int8", k.Name, H), func(b *testing.B) {
+				b.SetBytes(int64(len(w)))
+				for range b.N {
+					k.MatVecI8(y, nil, w, s, x, 1)
+				}
+			})
+			b.Run(fmt.Sprintf("%s/H=%d/float32", k.Name, H), func(b *testing.B) {
+				b.SetBytes(int64(4 * len(wf)))
+				for range b.N {
+					k.MatVecF32(y, nil, wf, xf)
+				}
+			})
+		}
+	}
+}

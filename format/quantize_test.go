@@ -1,0 +1,59 @@
+package format
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestQuantized(t *testing.T) {
+	b := NewBuilder(3)
+	w := cell(4, 3, 20)
+	l := b.LSTM("lstm", Input, w)
+	g := b.GRU("gru", l, cell(3, 20, 20))
+	p := cell(4, 20, 20)
+	p.R, p.Proj = series(80*16), series(16*20)
+	j := b.LSTM("projected", g, p)
+	kept := b.Dense("kept", j, series(16*16), nil, Linear)
+	b.Output(b.Dense("narrow", kept, series(2*16), series(2), Linear))
+	m, err := b.Model()
+	require.NoError(t, err)
+	m.Witness.Steps = 1
+
+	q := Quantized(m, func(layer string) bool { return layer == "kept" })
+	file, err := Marshal(q)
+	require.NoError(t, err)
+	f, err := FromBytes(file)
+	require.NoError(t, err)
+	assert.Zero(t, f.Witness.Steps)
+	inputs := map[string]float32{}
+	for i := range f.Tensors {
+		x, before := &f.Tensors[i], &m.Tensors[i]
+		if x.Type == Float32 {
+			assert.Equal(t, before.F32, x.F32)
+			continue
+		}
+		inputs[x.Name] = x.I8.Input
+		for j, v := range before.Matrix() {
+			assert.InDelta(t, v, x.Matrix()[j], 0.501*float64(x.I8.Scales[j/x.Cols]), x.Name)
+		}
+	}
+	assert.Equal(t, map[string]float32{
+		"lstm.W": 0, "lstm.R": 1, "gru.W": 0, "gru.R": 1, "projected.W": 0, "projected.R": 0, "projected.Proj": 0,
+	}, inputs)
+	assert.Equal(t, Float32, m.Tensors[0].Type, "the model that was quantised")
+}
+
+// A matrix that multiplies a state and something else has no fixed range.
+func TestQuantizedSharedMatrix(t *testing.T) {
+	b := NewBuilder(20)
+	b.Output(b.RNN("r", Input, cell(1, 20, 20), Tanh))
+	m, err := b.Model()
+	require.NoError(t, err)
+	l := m.Layers[0].(*RNN)
+	l.W = l.R
+	q := Quantized(m, func(string) bool { return false })
+	assert.Equal(t, Int8, q.Tensors[l.R].Type)
+	assert.Zero(t, q.Tensors[l.R].I8.Input)
+}
