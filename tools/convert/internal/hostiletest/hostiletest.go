@@ -15,7 +15,7 @@ import (
 // be busy, emulated, or watched by the race detector.
 const (
 	MaxBytes = 64 << 20
-	MaxTime  = 5 * time.Second
+	MaxTime  = 20 * time.Second
 )
 
 // Read runs one reading of a small file under [MaxBytes] and [MaxTime], and

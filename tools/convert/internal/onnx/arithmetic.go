@@ -78,7 +78,7 @@ func (t *translation) combine(op, name string, a, b *tensor) (*tensor, error) {
 	}
 	free := either(a.free, b.free)
 	if !slices.Equal(free, a.free) && !slices.Equal(free, b.free) {
-		return nil, fmt.Errorf("found the steps or streams of one value, dimensions %v, against those of another, %v; supported are two values at the same step", a.free, b.free)
+		return nil, fmt.Errorf("found values of shapes %v and %v of which different dimensions are time steps or streams, supported are two values at the same step", a.shape, b.shape)
 	}
 	x, err := t.whole(name+".input", a)
 	if err != nil {
@@ -104,6 +104,9 @@ func (t *translation) combine(op, name string, a, b *tensor) (*tensor, error) {
 func (t *translation) withConstant(op, name string, v, c *tensor, constantFirst bool) (*tensor, error) {
 	if c.kind != floats {
 		return nil, errors.New("found an integer constant with a computed value, supported are floats")
+	}
+	if err := c.known(); err != nil {
+		return nil, err
 	}
 	shape, err := common(v.shape, c.shape)
 	if err != nil {
@@ -135,11 +138,19 @@ func (t *translation) withConstant(op, name string, v, c *tensor, constantFirst 
 	return t.affine(name, v, mapped(c.f, func(f float32) float32 { return 1 / f }), nil) // 1/c is rounded: up to an ulp from x/c
 }
 
+// known verifies that a constant does not depend on how long the input is.
+func (v *tensor) known() error {
+	if union(v.dyn) != 0 {
+		return errors.New("found numbers computed from the length of the input, supported are those that are the same for every length")
+	}
+	return nil
+}
+
 // steady verifies that v, broadcast to shape, is the same for all time steps and
 // streams.
 func (v *tensor) steady(shape []int) error {
 	for k, d := 0, len(shape)-len(v.shape); k < len(v.free); k, d = k+1, d+1 {
-		if v.free[k] && shape[d] != 1 {
+		if v.free[k] != 0 && shape[d] != 1 {
 			return fmt.Errorf("found a value of shape %v at one time step combined to shape %v, with numbers of their own for time steps or streams; supported are the same for all", v.shape, shape)
 		}
 	}
@@ -244,13 +255,13 @@ func (t *translation) negative(n *nodeProto) error {
 	}
 	switch v.kind {
 	case floats:
-		v = &tensor{shape: v.shape, free: v.free, f: mapped(v.f, func(f float32) float32 { return -f })}
+		v = &tensor{shape: v.shape, free: v.free, dyn: v.dyn, f: mapped(v.f, func(f float32) float32 { return -f })}
 	case ints:
 		i := slices.Clone(v.i)
 		for k := range i {
 			i[k] = -i[k]
 		}
-		v = &tensor{shape: v.shape, free: v.free, kind: ints, i: i}
+		v = &tensor{shape: v.shape, free: v.free, dyn: v.dyn, kind: ints, i: i}
 	default:
 		if v, err = t.affine(n.layerName(), v, repeated(-1, v.size()), nil); err != nil {
 			return err
@@ -272,6 +283,9 @@ func (t *translation) power(n *nodeProto) error {
 	}
 	if v.constant() || e.kind == activation || e.size() != 1 {
 		return errors.New("found a power that is not of a computed value with one constant exponent")
+	}
+	if err := e.known(); err != nil {
+		return err
 	}
 	var exponent float64
 	if e.kind == floats {

@@ -13,19 +13,25 @@ import (
 // bindInputs puts constants in the place of graph inputs.
 func (t *translation) bindInputs(files map[string][]byte) error {
 	var names []string
+	inputs := map[string]*valueProto{}
 	for _, in := range t.graph.inputs {
-		names = append(names, in.name)
+		names, inputs[in.name] = append(names, in.name), in
 	}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		if !slices.Contains(names, name) {
+		in := inputs[name]
+		if in == nil {
 			return fmt.Errorf("found no input %q to bind, there are %s", name, strings.Join(names, ", "))
 		}
+		var v *tensor
 		p, err := boundTensor(files[name])
 		if err == nil {
-			_, err = p.decode()
+			v, err = p.decode()
 		}
 		if err != nil {
 			return fmt.Errorf("input %q is bound to what is neither a TensorProto nor a .npy array that is supported: %w", name, err)
+		}
+		if !in.takes(v) {
+			return fmt.Errorf("input %q is bound to %s of shape %v, expected element type %d and shape %v, with -1 for any", name, v.kind, v.shape, in.elem, in.dims)
 		}
 		p.name = name
 		t.stored[name] = p

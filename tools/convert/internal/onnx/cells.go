@@ -113,6 +113,13 @@ func (t *translation) weights(c *cell) error {
 	if x.last {
 		return errors.New("found X of the last time step only, supported is one of every step")
 	}
+	if x.free[2] != 0 {
+		return mixing(x)
+	}
+	time, _ := c.dimensions()
+	if err := t.along(x.free[time]); err != nil {
+		return err
+	}
 	if len(W.shape) != 3 || W.shape[0] != D || W.shape[1] != gates*c.H || W.shape[2] != x.shape[2] {
 		return fmt.Errorf("found W of shape %v, expected [%d, %d, %d]", W.shape, D, gates*c.H, x.shape[2])
 	}
@@ -203,7 +210,19 @@ func (t *translation) parameter(n *nodeProto, k int, role string) (*tensor, erro
 	if v.kind != floats {
 		return nil, fmt.Errorf("found %s of integers, expected floats", role)
 	}
-	return v, nil
+	return v, v.known()
+}
+
+// along makes a dimension the time of the model; there is one.
+func (t *translation) along(m mark) error {
+	if t.timed && m != t.time {
+		return errors.New("found nodes that run along different dimensions of the input, as over time and over streams; supported is that all run over time")
+	}
+	if t.conditions&m != 0 {
+		return errConditions
+	}
+	t.time, t.timed = m, true
+	return nil
 }
 
 // part is the share of direction d in a tensor of all, nil for nil.

@@ -24,7 +24,7 @@ func (t *translation) folded(op string, a, b *tensor) (*tensor, error) {
 	if b, err = t.broadcast(b, shape); err != nil {
 		return nil, err
 	}
-	out := &tensor{shape: shape, free: make([]bool, len(shape)), kind: a.kind}
+	out := &tensor{shape: shape, free: make([]mark, len(shape)), kind: a.kind, dyn: slices.Clone(either(a.dyn, b.dyn))}
 	if a.kind == floats {
 		out.f = make([]float32, len(a.f))
 		for k := range out.f {
@@ -38,19 +38,39 @@ func (t *translation) folded(op string, a, b *tensor) (*tensor, error) {
 	out.i = make([]int64, len(a.i))
 	for k := range out.i {
 		out.i[k] = calculate(op, a.i[k], b.i[k])
+		if out.dyn != nil && out.dyn[k] != 0 && !unchanged(op, a, b, k) {
+			out.dyn[k] |= calculated
+		}
 	}
-	out.dyn = either(a.dyn, b.dyn)
 	return out, nil
 }
 
+// unchanged reports whether element k of a op b, of which one is made from a length, is
+// the length still, or that of two dimensions made one.
+func unchanged(op string, a, b *tensor, k int) bool {
+	from := func(v *tensor) mark {
+		if v.dyn == nil {
+			return 0
+		}
+		return v.dyn[k]
+	}
+	switch op {
+	case "Mul":
+		return a.i[k] == 1 && b.i[k] == 1 && from(a)&from(b) == 0
+	case "Div":
+		return b.i[k] == 1 && from(b) == 0
+	}
+	return b.i[k] == 0 && from(b) == 0
+}
+
 // either marks what one of a and b marks, which are of one length or nil.
-func either(a, b []bool) []bool {
+func either(a, b []mark) []mark {
 	if a == nil {
 		return b
 	}
 	out := slices.Clone(a)
 	for k := range b {
-		out[k] = out[k] || b[k]
+		out[k] |= b[k]
 	}
 	return out
 }
@@ -114,7 +134,7 @@ func (t *translation) comparison(n *nodeProto) error {
 	if a.kind != b.kind || (a.kind == floats && (n.op == "And" || n.op == "Or" || n.op == "Not")) {
 		return errors.New("found floats and integers together")
 	}
-	out := &tensor{shape: a.shape, free: make([]bool, len(a.shape)), kind: ints, i: make([]int64, a.size())}
+	out := &tensor{shape: a.shape, free: make([]mark, len(a.shape)), kind: ints, i: make([]int64, a.size())}
 	for k := range out.i {
 		if a.kind == floats {
 			out.i[k] = truth(compare(n.op, a.f[k], b.f[k]))
@@ -157,7 +177,7 @@ func (t *translation) where(n *nodeProto) error {
 	if cond.kind != ints || a.kind != b.kind {
 		return errors.New("found floats and integers together")
 	}
-	out := &tensor{shape: a.shape, free: make([]bool, len(a.shape)), kind: a.kind, f: slices.Clone(b.f), i: slices.Clone(b.i), dyn: either(cond.dyn, either(a.dyn, b.dyn))}
+	out := &tensor{shape: a.shape, free: make([]mark, len(a.shape)), kind: a.kind, f: slices.Clone(b.f), i: slices.Clone(b.i), dyn: either(cond.dyn, either(a.dyn, b.dyn))}
 	for k, c := range cond.i {
 		switch {
 		case c == 0:
@@ -177,8 +197,8 @@ func (t *translation) sizeOf(n *nodeProto) error {
 	if err != nil {
 		return err
 	}
-	size := constantInts(int64(v.size())).reshaped([]int{}, []bool{})
-	size.dyn = []bool{slices.Contains(v.free, true)}
+	size := constantInts(int64(v.size())).reshaped([]int{}, []mark{})
+	size.dyn = []mark{union(v.free)}
 	t.set(n, 0, size)
 	return nil
 }
@@ -202,8 +222,8 @@ func (t *translation) elements(n *nodeProto) error {
 		size *= d
 	}
 	out := constantInts(size)
-	if out.dyn = []bool{slices.Contains(v.dyn, true)}; n.integer("keepdims", 1) == 0 {
-		out = out.reshaped([]int{}, []bool{})
+	if out.dyn = []mark{union(v.dyn)}; n.integer("keepdims", 1) == 0 {
+		out = out.reshaped([]int{}, []mark{})
 	}
 	t.set(n, 0, out)
 	return nil
@@ -219,6 +239,10 @@ func (t *translation) integerRange(n *nodeProto) error {
 		if v.kind != ints || v.size() != 1 {
 			return errors.New("found a range that is not of three integers")
 		}
+	}
+	var made mark
+	for _, v := range in {
+		made |= union(v.dyn)
 	}
 	start, limit, delta := in[0].i[0], in[1].i[0], in[2].i[0]
 	const most = 1 << 40
@@ -237,6 +261,8 @@ func (t *translation) integerRange(n *nodeProto) error {
 	for k := range v {
 		v[k] = start + int64(k)*delta
 	}
-	t.set(n, 0, constantInts(v...))
+	out := constantInts(v...)
+	out.dyn = slices.Repeat([]mark{made}, count)
+	t.set(n, 0, out)
 	return nil
 }

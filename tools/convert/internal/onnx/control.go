@@ -43,6 +43,8 @@ func (n *nodeProto) all(to []*nodeProto) []*nodeProto {
 	return to
 }
 
+var errConditions = errors.New("found a condition (If) on the number of time steps, supported is one that is the same for every length")
+
 // conditional translates If: the condition has to be known, and chooses the branch,
 // whose nodes take the place of the If.
 func (t *translation) conditional(n *nodeProto) error {
@@ -53,8 +55,11 @@ func (t *translation) conditional(n *nodeProto) error {
 	if cond.kind != ints || cond.size() != 1 {
 		return fmt.Errorf("found the condition %q, a graph input or computed from one, supported is one that is known when the model is converted: give the value of the input that decides with -bind", n.input(0))
 	}
-	if slices.Contains(cond.dyn, true) {
+	if union(cond.dyn) != 0 {
 		t.note("node %q (If): its condition was taken as it is for a time step of one stream", n.name)
+		if t.conditions |= union(cond.dyn); t.timed && t.conditions&t.time != 0 {
+			return errConditions
+		}
 	}
 	name := "then_branch"
 	if cond.i[0] == 0 {

@@ -48,7 +48,7 @@ func (t *translation) directions(c *cell) error {
 	t.set(n, 0, &tensor{shape: c.shape(1, c.directions, 1), free: c.free(true), kind: activation, refs: y})
 	// Y_h and Y_c are of the last step only, where there may be more than one.
 	time, _ := c.dimensions()
-	last := c.x.free[time]
+	last := c.x.free[time] != 0
 	t.set(n, 1, &tensor{shape: c.shape(c.directions, 1), free: c.free(false), last: last, kind: activation, refs: h})
 	if n.op == "LSTM" {
 		t.set(n, 2, &tensor{shape: c.shape(c.directions, 1), free: c.free(false), last: last, kind: activation, refs: cellStates})
@@ -73,15 +73,15 @@ func (c *cell) shape(dims ...int) []int {
 }
 
 // free tells which dimensions of Y, or of Y_h and Y_c, are free.
-func (c *cell) free(steps bool) []bool {
+func (c *cell) free(steps bool) []mark {
 	time, batch := c.dimensions()
-	var free []bool
+	var free []mark
 	if steps {
 		free = append(free, c.x.free[time])
 	}
-	free = append(free, false, c.x.free[batch])
+	free = append(free, 0, c.x.free[batch])
 	if c.batchFirst {
-		free = append([]bool{c.x.free[batch]}, free[:len(free)-1]...)
+		free = append([]mark{c.x.free[batch]}, free[:len(free)-1]...)
 	}
-	return append(free, false)
+	return append(free, 0)
 }

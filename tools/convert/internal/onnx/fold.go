@@ -6,7 +6,7 @@ import (
 )
 
 func (t *translation) constantNode(n *nodeProto) error {
-	v := &tensor{shape: []int{}, free: []bool{}}
+	v := &tensor{shape: []int{}, free: []mark{}}
 	switch a := n.attributes; {
 	case a["value"] != nil && a["value"].t != nil:
 		var err error
@@ -21,7 +21,7 @@ func (t *translation) constantNode(n *nodeProto) error {
 		v = constantInts(a["value_ints"].ints...)
 	case a["value_floats"] != nil:
 		f := a["value_floats"].floats
-		v = &tensor{shape: []int{len(f)}, free: []bool{false}, f: f}
+		v = &tensor{shape: []int{len(f)}, free: []mark{0}, f: f}
 	default:
 		return errors.New("found no numbers, supported are a tensor, floats and integers")
 	}
@@ -30,15 +30,18 @@ func (t *translation) constantNode(n *nodeProto) error {
 }
 
 func (t *translation) constantOfShape(n *nodeProto) error {
-	want, some, err := t.integers(n, 0, "input")
+	want, _, some, err := t.lengthsOf(n, 0, "input")
 	if err != nil {
 		return err
 	}
 	shape, err := sizes(want)
-	if err != nil || !some {
-		return errors.Join(err, t.missing(some))
+	if err != nil {
+		return err
 	}
-	v := &tensor{shape: []int{1}, free: []bool{false}, f: []float32{0}}
+	if !some {
+		return errors.New("found no input 0")
+	}
+	v := &tensor{shape: []int{1}, free: []mark{0}, f: []float32{0}}
 	if a := n.attributes["value"]; a != nil && a.t != nil {
 		if v, err = a.t.decode(); err != nil {
 			return err
@@ -47,19 +50,12 @@ func (t *translation) constantOfShape(n *nodeProto) error {
 	if v.size() != 1 {
 		return fmt.Errorf("found a value of shape %v, expected one number", v.shape)
 	}
-	v = v.reshaped([]int{}, []bool{})
+	v = v.reshaped([]int{}, []mark{})
 	if v, err = t.broadcast(v, shape); err != nil {
 		return err
 	}
 	t.set(n, 0, v)
 	return nil
-}
-
-func (t *translation) missing(some bool) error {
-	if some {
-		return nil
-	}
-	return errors.New("found no input 0")
 }
 
 // shapeOf is the shape at one time step of one stream.
@@ -104,7 +100,7 @@ func (t *translation) cast(n *nodeProto) error {
 		for k, i := range v.i {
 			f[k] = float32(i)
 		}
-		v = &tensor{shape: v.shape, free: v.free, f: f}
+		v = &tensor{shape: v.shape, free: v.free, f: f, dyn: v.dyn}
 	case v.kind == floats && !float:
 		i := make([]int64, len(v.f))
 		for k, f := range v.f {
@@ -115,7 +111,7 @@ func (t *translation) cast(n *nodeProto) error {
 				i[k] = 1
 			}
 		}
-		v = &tensor{shape: v.shape, free: v.free, kind: ints, i: i}
+		v = &tensor{shape: v.shape, free: v.free, kind: ints, i: i, dyn: v.dyn}
 	case v.kind == ints && to == typeBool:
 		i := make([]int64, len(v.i))
 		for k := range i {

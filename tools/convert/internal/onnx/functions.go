@@ -120,6 +120,9 @@ func (t *translation) extreme(n *nodeProto) error {
 	if a.constant() || b.kind != floats || b.size() != 1 {
 		return errors.New("found values that are not one computed and one constant number, supported is that")
 	}
+	if err := b.known(); err != nil {
+		return err
+	}
 	f := format.Function{Kind: format.Clip, Alpha: -math.MaxFloat32, Beta: min(b.f[0], math.MaxFloat32)}
 	if n.op == "Max" {
 		f.Alpha, f.Beta = max(b.f[0], -math.MaxFloat32), math.MaxFloat32
@@ -144,7 +147,7 @@ func (t *translation) number(n *nodeProto, k int, name string, otherwise float32
 	if v.kind != floats || v.size() != 1 {
 		return 0, fmt.Errorf("found %s %q computed from the input or of shape %v, supported is a constant number", name, n.input(k), v.shape)
 	}
-	return v.f[0], nil
+	return v.f[0], v.known()
 }
 
 // pRelu translates PRelu with one slope for all features.

@@ -27,7 +27,7 @@ func (d *dense) add(b *format.Builder) format.Buffer {
 }
 
 // product is a pending dense layer of x and weights [n, K], which it keeps.
-func (t *translation) product(name string, x *tensor, shape []int, free []bool, w []float32) (*tensor, error) {
+func (t *translation) product(name string, x *tensor, shape []int, free []mark, w []float32) (*tensor, error) {
 	width := product(shape)
 	if width < 1 || width > format.MaxWidth {
 		return nil, fmt.Errorf("found %d outputs, supported are 1 to %d", width, format.MaxWidth)
@@ -45,7 +45,7 @@ func (t *translation) product(name string, x *tensor, shape []int, free []bool, 
 }
 
 // linear makes a pending layer a value.
-func (t *translation) linear(shape []int, free []bool, d *dense) *tensor {
+func (t *translation) linear(shape []int, free []mark, d *dense) *tensor {
 	return &tensor{shape: shape, free: free, kind: activation, refs: t.addSource(source{kind: computed, width: product(shape), dense: d})}
 }
 
@@ -105,11 +105,11 @@ func (t *translation) gemm(n *nodeProto) error {
 		}
 		w = transposed(w, K, N)
 	}
-	if x.shape[row] != 1 || x.shape[1-row] != K || x.free[1-row] {
+	if x.shape[row] != 1 || x.shape[1-row] != K || x.free[1-row] != 0 {
 		return fmt.Errorf("found a value of shape %v at one time step, expected %d features for B of shape %v", x.shape, K, B.shape)
 	}
 	name := n.layerName()
-	out, err := t.product(name, x, []int{1, N}, []bool{x.free[row], false}, w)
+	out, err := t.product(name, x, []int{1, N}, []mark{x.free[row], 0}, w)
 	if err != nil {
 		return err
 	}
@@ -124,7 +124,7 @@ func (t *translation) gemm(n *nodeProto) error {
 	}
 	if C != nil {
 		if beta := n.setting(setting{"beta", 1}); beta != 1 {
-			if C, err = t.combine("Mul", name+".beta", C, &tensor{shape: []int{}, free: []bool{}, f: []float32{beta}}); err != nil {
+			if C, err = t.combine("Mul", name+".beta", C, &tensor{shape: []int{}, free: []mark{}, f: []float32{beta}}); err != nil {
 				return err
 			}
 		}
@@ -156,6 +156,9 @@ func (t *translation) matMul(n *nodeProto) error {
 	if x.constant() || m.kind != floats {
 		return errors.New("found a product that is not of a computed value and constant floats, supported is that")
 	}
+	if err := m.known(); err != nil {
+		return err
+	}
 	if d := len(m.shape) - 2; d < 0 || product(m.shape[:d]) != 1 {
 		return fmt.Errorf("found a constant of shape %v, supported are matrices", m.shape)
 	}
@@ -168,7 +171,7 @@ func (t *translation) matMul(n *nodeProto) error {
 	if left {
 		d, K, N = rank-2, N, K
 	}
-	if x.shape[d] != K || x.size() != K || x.free[d] {
+	if x.shape[d] != K || x.size() != K || x.free[d] != 0 {
 		return fmt.Errorf("found a value of shape %v at one time step, expected %d features for a constant of shape %v", x.shape, K, m.shape)
 	}
 	if err := t.spend(len(m.f)); err != nil {
@@ -214,7 +217,7 @@ func (t *translation) convolution(n *nodeProto) error {
 		return fmt.Errorf("found strides %v, which leave time steps out, supported are strides of 1", a.ints)
 	}
 	C := x.shape[1]
-	if n.integer("group", 1) != 1 || w.shape[1] != C || x.size() != C || x.free[1] {
+	if n.integer("group", 1) != 1 || w.shape[1] != C || x.size() != C || x.free[1] != 0 {
 		return fmt.Errorf("found W of shape %v in %d groups for a value of shape %v at one time step, expected [outputs, features, 1] in one group", w.shape, n.integer("group", 1), x.shape)
 	}
 	shape := slices.Clone(x.shape)
@@ -259,6 +262,8 @@ func (t *translation) embedding(n *nodeProto, table, index *tensor, d int) error
 	}
 	dim := table.shape[1]
 	b := t.builder.Embedding(n.layerName(), table.f, dim)
-	t.set(n, 0, t.computed(append(slices.Clone(index.shape), dim), append(slices.Clone(index.free), false), b))
+	out := t.computed(append(slices.Clone(index.shape), dim), append(slices.Clone(index.free), 0), b)
+	out.last = index.last
+	t.set(n, 0, out)
 	return nil
 }

@@ -58,27 +58,36 @@ func axis(a int64, rank int) (int, error) {
 // integers returns input k, which has to be constant integers, or the attribute
 // that older opsets have in its place; ok is false if neither is there.
 func (t *translation) integers(n *nodeProto, k int, attribute string) (v []int64, ok bool, err error) {
+	v, dyn, ok, err := t.lengthsOf(n, k, attribute)
+	if err == nil && union(dyn) != 0 {
+		err = fmt.Errorf("found %s %q computed from the length of the input, supported are constants", attribute, n.input(k))
+	}
+	return v, ok, err
+}
+
+// lengthsOf is integers of which some may be made from lengths of the input.
+func (t *translation) lengthsOf(n *nodeProto, k int, attribute string) (v []int64, dyn []mark, ok bool, err error) {
 	if k >= 0 {
 		in, err := t.value(n, k)
 		if err != nil {
-			return nil, false, err
+			return nil, nil, false, err
 		}
 		if in != nil {
 			if in.kind != ints {
-				return nil, false, fmt.Errorf("found %s %q computed from the input or not of integers, supported are constants", attribute, n.input(k))
+				return nil, nil, false, fmt.Errorf("found %s %q computed from the input or not of integers, supported are constants", attribute, n.input(k))
 			}
-			return in.i, true, nil
+			return in.i, in.dyn, true, nil
 		}
 	}
 	a := n.attributes[attribute]
 	if a == nil {
-		return nil, false, nil
+		return nil, nil, false, nil
 	}
-	return a.ints, true, nil
+	return a.ints, nil, true, nil
 }
 
 // move sets output 0 to a value of t's elements, which the budget has to allow.
-func (t *translation) move(n *nodeProto, out int, v *tensor, shape []int, free []bool, offsets [][]int) error {
+func (t *translation) move(n *nodeProto, out int, v *tensor, shape []int, free []mark, offsets [][]int) error {
 	if len(shape) > maxDims {
 		return fmt.Errorf("found %d dimensions, supported are up to %d", len(shape), maxDims)
 	}
@@ -111,7 +120,7 @@ func (t *translation) transpose(n *nodeProto) error {
 	if len(perm) != rank {
 		return fmt.Errorf("found perm %v for a value of shape %v", perm, v.shape)
 	}
-	from, offsets, free := lattice(v.shape), make([][]int, rank), make([]bool, rank)
+	from, offsets, free := lattice(v.shape), make([][]int, rank), make([]mark, rank)
 	for d, p := range perm {
 		if p < 0 || p >= int64(rank) || slices.Contains(perm[:d], p) {
 			return fmt.Errorf("found perm %v for a value of shape %v", perm, v.shape)
@@ -151,11 +160,11 @@ func (t *translation) concat(n *nodeProto) error {
 			return fmt.Errorf("found shapes %v and %v", first.shape, v.shape)
 		}
 		for j := range shape {
-			if j != d && v.shape[j] != shape[j] {
-				return fmt.Errorf("found shapes %v and %v", first.shape, v.shape)
+			if j != d && (v.shape[j] != shape[j] || v.free[j] != free[j]) {
+				return fmt.Errorf("found shapes %v and %v of dynamic dimensions %v and %v, expected the same", first.shape, v.shape, free, v.free)
 			}
 		}
-		if v.free[d] && len(parts) > 1 {
+		if v.free[d] != 0 && len(parts) > 1 {
 			return fmt.Errorf("found a concatenation of time steps or streams (input %d), supported are features", k)
 		}
 		shape[d] += v.shape[d]
@@ -176,11 +185,12 @@ func (t *translation) concat(n *nodeProto) error {
 				out.f = append(out.f, v.f[row*block:][:block]...)
 			case ints:
 				out.i = append(out.i, v.i[row*block:][:block]...)
-				if out.dyn = append(out.dyn, make([]bool, block)...); v.dyn != nil {
-					copy(out.dyn[len(out.dyn)-block:], v.dyn[row*block:])
-				}
 			case activation:
 				out.refs = append(out.refs, v.refs[row*block:][:block]...)
+				continue
+			}
+			if out.dyn = append(out.dyn, make([]mark, block)...); v.dyn != nil {
+				copy(out.dyn[len(out.dyn)-block:], v.dyn[row*block:])
 			}
 		}
 	}
@@ -194,7 +204,7 @@ func (t *translation) tile(n *nodeProto) error {
 	if err != nil {
 		return err
 	}
-	repeats, some, err := t.integers(n, 1, "repeats")
+	repeats, _, some, err := t.lengthsOf(n, 1, "repeats")
 	if err != nil {
 		return err
 	}
@@ -234,7 +244,7 @@ func (t *translation) expand(n *nodeProto) error {
 	if err != nil {
 		return err
 	}
-	want, _, err := t.integers(n, 1, "shape")
+	want, _, _, err := t.lengthsOf(n, 1, "shape")
 	if err != nil {
 		return err
 	}
@@ -300,7 +310,7 @@ func (t *translation) broadcast(v *tensor, to []int) (*tensor, error) {
 		return nil, err
 	}
 	lead := len(shape) - len(v.shape)
-	offsets, free := make([][]int, len(shape)), make([]bool, len(shape))
+	offsets, free := make([][]int, len(shape)), make([]mark, len(shape))
 	own := lattice(v.shape)
 	for d := range shape {
 		if d >= lead {

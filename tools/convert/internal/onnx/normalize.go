@@ -20,7 +20,7 @@ func (v *tensor) features(a int64, alone bool) (int, error) {
 	if alone {
 		end = d + 1
 	}
-	if product(v.shape[d:end]) != v.size() || slices.Contains(v.free[d:end], true) {
+	if product(v.shape[d:end]) != v.size() || union(v.free[d:end]) != 0 {
 		return 0, fmt.Errorf("found axis %d of a value of shape %v, supported are all features of a time step", a, v.shape)
 	}
 	return d, nil
@@ -81,7 +81,7 @@ func (t *translation) batchNormalization(n *nodeProto) error {
 			return fmt.Errorf("found the statistics %q in use, supported is inference", n.outputs[k])
 		}
 	}
-	if len(v.shape) < 2 || v.free[1] {
+	if len(v.shape) < 2 || v.free[1] != 0 {
 		return fmt.Errorf("found a value of shape %v at one time step without features in dimension 1", v.shape)
 	}
 	C := v.shape[1]
@@ -99,7 +99,7 @@ func (t *translation) batchNormalization(n *nodeProto) error {
 	epsilon := float64(n.setting(setting{"epsilon", 1e-5}))
 	shape := slices.Repeat([]int{1}, len(v.shape))
 	shape[1] = C
-	scale := &tensor{shape: shape, free: make([]bool, len(shape)), f: make([]float32, C)}
+	scale := &tensor{shape: shape, free: make([]mark, len(shape)), f: make([]float32, C)}
 	shift := scale.reshaped(shape, scale.free)
 	shift.f = make([]float32, C)
 	for j := range C {

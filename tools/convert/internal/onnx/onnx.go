@@ -1,12 +1,37 @@
 // Package onnx imports recurrent networks from ONNX models.
 //
-// The graph is followed for one time step of one stream: every dynamic dimension
-// is 1, so that an activation is a vector of features, and ops that move
-// dimensions of size 1 about, pack or unpack states, or assemble weights cost
-// nothing. RNN, GRU and LSTM nodes become layers with state; an initial state that
-// is a graph input and comes back as a graph output is the state of a session,
-// which starts from zeros. A direction that runs backward in time makes a model that
-// needs whole sequences. What would change the result is refused by name.
+// The graph is followed once, node by node, for one time step of one stream. A
+// dynamic dimension is 1 then, and so is a fixed one that counts steps or streams, so
+// that a value is a vector of features. Of each of its elements it is known where it
+// comes from, a ref; ops that only move elements about cost nothing, and a layer is
+// added where somebody reads what it computes:
+//
+//	x [time, streams, 2]  shape [1, 1, 2], free [t, s, -], refs x0 x1
+//	  Transpose 1,0,2     shape [1, 1, 2], free [s, t, -], refs x0 x1
+//	  Gather 1 of axis 2  shape [1, 1],    free [s, t],    refs x1
+//	  Tanh                slice and activation layers,     refs tanh0
+//
+// Three marks keep one step from being taken for the whole sequence:
+//
+//   - free says which dimensions may be longer in the graph, and which dimension of
+//     the input each is: two values meet only if theirs agree, all cells run along one
+//     of them, and a reshape leaves them in their place;
+//   - last says that a value is of the last step only: it does not meet one of every
+//     step, and no cell reads it;
+//   - dyn says that a constant was made from a length: it serves as a shape, and is
+//     never computed with.
+//
+// RNN, GRU and LSTM nodes become a layer for each direction. One that runs backward in
+// time lies between two Reverse layers, and its first step of a sequence is its own
+// last one; the model then needs whole sequences:
+//
+//	x ─┬────────────── cell ──────────────┬─ Y
+//	   └─ Reverse ── cell.reverse ─┬─ Reverse ─┘
+//	                               └─ Y_h
+//
+// An initial state that is a graph input is the state of a session, which starts from
+// zeros, whether it comes back as a graph output or not. What would change the result
+// is refused by name.
 package onnx
 
 import (

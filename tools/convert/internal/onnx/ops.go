@@ -52,7 +52,7 @@ func init() {
 // Why an op cannot be, for those of which more can be said than that they are not known.
 const (
 	readsFrames = "which reads several time steps or frames at once"
-	loops       = "which is a loop around a cell that is written out, as tf2onnx does with those that ONNX does not have: convert the Keras file itself"
+	loops       = "which is a loop around a cell that is written out, as tf2onnx does with those that ONNX does not have: export it as an RNN, GRU or LSTM node"
 	noPlace     = "whose result has no fixed place"
 	reduces     = "which reduces a dimension, outside a layer normalisation over the features"
 	noFunction  = "which is not an element-wise function that is supported"

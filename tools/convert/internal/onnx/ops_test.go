@@ -184,8 +184,8 @@ var opCases = []opCase{
 		node("Shape", in("x"), in("s")), node("Gather", in("s", "one"), in("f")), node("Equal", in("f", "four"), in("e")), node("Not", in("e"), in("ne")),
 		node("Or", in("e", "ne"), in("o")), node("Where", in("o", "two", "zero"), in("w")), node("Div", in("f", "w"), in("h")), node("Neg", in("minus"), in("p")),
 		node("Mul", in("h", "p"), in("h2")), node("Concat", in("minus", "w", "h2"), in("to"), number("axis", 0)), node("Reshape", in("x", "to"), in("r")),
-		node("ReduceProd", in("s"), in("p4"), number("keepdims", 0)), node("Size", in("x"), in("size")), node("Sub", in("p4", "size"), in("start")),
-		node("Range", in("start", "size", "one"), in("range")), node("Tile", in("range", "one"), in("tile")),
+		node("Shape", in("x"), in("width"), number("start", 1)), node("ReduceProd", in("width"), in("p4"), number("keepdims", 0)), node("Sub", in("p4", "four"), in("start")),
+		node("Range", in("start", "f", "one"), in("range")), node("Tile", in("range", "one"), in("tile")),
 		node("Flatten", in("r"), in("flat")), node("Gather", in("flat", "tile"), in("g"), number("axis", 1)), node("Tanh", in("g"), in("y")),
 	}, each(math.Tanh)},
 	{"If", [][]byte{
@@ -317,9 +317,9 @@ func TestRefusedOps(t *testing.T) {
 	tanh := node("Tanh", in("x"), in("t"))
 	y := in("y")
 	for want, parts := range map[string][][]byte{
-		`node "the STFT" (STFT): found op STFT, which reads several time steps or frames at once` + only:                                                                                     {x, node("STFT", in("x"), y)},
-		`node "the Loop" (Loop): found op Loop, which is a loop around a cell that is written out, as tf2onnx does with those that ONNX does not have: convert the Keras file itself` + only: {x, node("Loop", in("x"), y, branch("body"))},
-		`node "the Einsum" (Einsum): found op Einsum, which is not known` + only:                                                                                                             {x, node("Einsum", in("x"), y)},
+		`node "the STFT" (STFT): found op STFT, which reads several time steps or frames at once` + only:                                                                                             {x, node("STFT", in("x"), y)},
+		`node "the Loop" (Loop): found op Loop, which is a loop around a cell that is written out, as tf2onnx does with those that ONNX does not have: export it as an RNN, GRU or LSTM node` + only: {x, node("Loop", in("x"), y, branch("body"))},
+		`node "the Einsum" (Einsum): found op Einsum, which is not known` + only:                                                                                                                     {x, node("Einsum", in("x"), y)},
 		`node "the ReduceMean" (ReduceMean): found op ReduceMean, which reduces a dimension, outside a layer normalisation over the features` + only: {
 			x, node("ReduceMean", in("x"), y)},
 		`node "the Conv" (Conv): found a convolution with a kernel of [3], which reads several time steps or frames at once, supported is a kernel of 1: export the model from its features on`: {
@@ -343,7 +343,7 @@ func TestRefusedOps(t *testing.T) {
 			x, constantIntegers("i", -1), node("Gather", in("x", "i"), in("l")), node("Concat", in("x", "l"), y)},
 		`node "the Gather" (Gather): found index or slice 0 of axis 0, time steps or streams; supported are all, the last (-1), and with a batch of 1 the first (0) of a direction that runs backward; where the steps of a cell are written out one by one, export it as a node (PyTorch: dynamo=False)`: {
 			x, constantIntegers("i", 0), node("Gather", in("x", "i"), y)},
-		`node "the Mul" (Mul): found the steps or streams of one value, dimensions [true false], against those of another, [false true]; supported are two values at the same step`: {
+		`node "the Mul" (Mul): found values of shapes [1 1] and [1 1] of which different dimensions are time steps or streams, supported are two values at the same step`: {
 			value(11, "x", 0, 1), node("Transpose", in("x"), in("t")), node("Mul", in("x", "t"), y)},
 		`node "the Add" (Add): found a value of shape [1 4] at one time step combined to shape [3 4], with numbers of their own for time steps or streams; supported are the same for all`: {
 			x, constant("k", []float32{1, 2, 3}, true, 3, 1), node("Add", in("x", "k"), y)},
@@ -351,9 +351,10 @@ func TestRefusedOps(t *testing.T) {
 			value(11, "w", 0, 80), constantIntegers("i", wide...), node("Gather", in("w", "i"), in("g"), number("axis", 1)), node("Tanh", in("g"), y)},
 		`node "the If" (If): found the condition "x", a graph input or computed from one, supported is one that is known when the model is converted: give the value of the input that decides with -bind`: {
 			x, node("If", in("x"), y, branch("then_branch", value(12, "x", 0, 4)), branch("else_branch", value(12, "x", 0, 4)))},
-		`node "the If" (If): node "the Scan" (Scan): found op Scan, which is a loop around a cell that is written out, as tf2onnx does with those that ONNX does not have: convert the Keras file itself` + only: {
+		`node "the If" (If): node "the Scan" (Scan): found op Scan, which is a loop around a cell that is written out, as tf2onnx does with those that ONNX does not have: export it as an RNN, GRU or LSTM node` + only: {
 			x, constantIntegers("yes", 1), node("If", in("yes"), y, branch("then_branch", node("Scan", in("x"), in("s")), value(12, "s", 0, 4)))},
-		`node "the If" (If): found no else_branch`: {x, constantIntegers("no", 0), node("If", in("no"), y)},
+		`output "y": found the input as it is, supported are models with a layer`: {x, node("Identity", in("x"), y)},
+		`node "the If" (If): found no else_branch`:                                {x, constantIntegers("no", 0), node("If", in("no"), y)},
 		`node "the ReverseSequence" (ReverseSequence): found sequence lengths "n" that are not the length of the input, supported is a whole sequence`: {
 			value(11, "x", 0, 1, 4), constantIntegers("n", 1), node("ReverseSequence", in("x", "n"), y)},
 		`node "the Flatten" (Flatten): found a value of shape [1 1 4] at one time step of which all steps or streams are made features, supported is one step`: {

@@ -4,20 +4,35 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/rnnedge/rnnedge/format"
 )
 
 // output finds which graph output is the model's and pairs the others with states.
 func (t *translation) output() error {
 	fed := map[string]bool{}
+	starts := map[ref]int{} // how many states start from an element of an input
+	for _, s := range t.states {
+		for _, r := range s.from {
+			starts[r]++
+		}
+	}
+	outputs := make([]*tensor, len(t.graph.outputs)) // nil for what nothing computes
+	for k, o := range t.graph.outputs {
+		outputs[k] = t.values[o.name]
+	}
 	for _, s := range t.states {
 		in := t.sources[s.from[0].source].name
-		name, err := t.returned(s)
+		name, err := t.returned(s, outputs)
 		if err != nil {
 			return err
 		}
 		if name == "" {
 			t.note("input %q is the initial state %q, which starts from zeros: set it with Session.WriteState, or give its value with -bind", in, s.state)
 			continue
+		}
+		if slices.ContainsFunc(s.from, func(r ref) bool { return starts[r] > 1 }) {
+			return fmt.Errorf("input %q: found it as the initial state of several nodes, of which one comes back as output %q, supported is an input for each", in, name)
 		}
 		fed[name] = true
 		t.note("input %q and output %q are the state %q, which starts from zeros", in, name, s.state)
@@ -55,6 +70,9 @@ func (t *translation) output() error {
 	b, err := t.whole(values[0], t.hidden(values[0], v))
 	if err != nil {
 		return fmt.Errorf("output %q: %w", values[0], err)
+	}
+	if b == format.Input {
+		return fmt.Errorf("output %q: found the input as it is, supported are models with a layer", values[0])
 	}
 	t.builder.Output(b)
 	return nil
@@ -122,18 +140,17 @@ func (t *translation) stateNames(v *tensor) string {
 
 // returned finds the graph output that carries a state to the next call, "" for
 // none: Y_h or Y_c, or Y in the shape of the state, which is Y_h at one step.
-func (t *translation) returned(s fedState) (string, error) {
-	in := t.sources[s.from[0].source].name
+func (t *translation) returned(s fedState, outputs []*tensor) (string, error) {
+	shape := t.values[t.sources[s.from[0].source].name].shape
 	for _, final := range []int32{s.final, t.sources[s.final].of} {
 		if final != s.final && t.sources[s.final].kind != hiddenLast {
 			continue
 		}
-		for _, o := range t.graph.outputs {
-			v := t.values[o.name]
+		for k, v := range outputs {
 			if err := t.spend(1); err != nil {
 				return "", err
 			}
-			if v == nil || v.constant() || (final != s.final && !slices.Equal(v.shape, t.values[in].shape)) {
+			if v == nil || v.constant() || (final != s.final && !slices.Equal(v.shape, shape)) {
 				continue
 			}
 			j := 0
@@ -141,7 +158,7 @@ func (t *translation) returned(s fedState) (string, error) {
 				j++
 			}
 			if j == len(s.from) {
-				return o.name, nil
+				return t.graph.outputs[k].name, nil
 			}
 			if err := t.spend(j); err != nil {
 				return "", err

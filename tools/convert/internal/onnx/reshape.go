@@ -52,6 +52,7 @@ func (t *translation) squeeze(n *nodeProto) error {
 	if err != nil {
 		return err
 	}
+	some = some && len(axes) > 0
 	drop := make([]bool, len(v.shape))
 	for _, a := range axes {
 		d, err := axis(a, len(v.shape))
@@ -64,9 +65,9 @@ func (t *translation) squeeze(n *nodeProto) error {
 		drop[d] = true
 	}
 	var shape []int
-	var free []bool
+	var free []mark
 	for d := range v.shape {
-		if !some && v.free[d] {
+		if !some && v.free[d] != 0 {
 			return errors.New("found no axes on a value with dynamic dimensions, supported are explicit axes")
 		}
 		if drop[d] || (!some && v.shape[d] == 1) {
@@ -102,7 +103,7 @@ func (t *translation) unsqueeze(n *nodeProto) error {
 		}
 		added[d] = true
 	}
-	shape, free, from := make([]int, rank), make([]bool, rank), 0
+	shape, free, from := make([]int, rank), make([]mark, rank), 0
 	for d := range shape {
 		if added[d] {
 			shape[d] = 1
@@ -120,18 +121,14 @@ func (t *translation) reshape(n *nodeProto) error {
 	if err != nil {
 		return err
 	}
-	want, some, err := t.integers(n, 1, "shape")
+	want, dyn, some, err := t.lengthsOf(n, 1, "shape")
 	if err != nil {
 		return err
 	}
 	if !some || len(want) > maxDims {
 		return fmt.Errorf("found shape %v, supported are up to %d dimensions", want, maxDims)
 	}
-	var dyn []bool
-	if in, _ := t.value(n, 1); in != nil {
-		dyn = in.dyn
-	}
-	shape, free, infer := make([]int, len(want)), make([]bool, len(want)), -1
+	shape, free, infer := make([]int, len(want)), make([]mark, len(want)), -1
 	for d, w := range want {
 		switch {
 		case w == -1 && infer < 0:
@@ -141,7 +138,9 @@ func (t *translation) reshape(n *nodeProto) error {
 		case w < 0 || w > math.MaxInt32:
 			return fmt.Errorf("found shape %v", want)
 		default:
-			shape[d], free[d] = int(w), dyn != nil && dyn[d]
+			if shape[d] = int(w); dyn != nil {
+				free[d] = dyn[d]
+			}
 		}
 	}
 	if _, err := checked(shape); err != nil {
@@ -160,18 +159,30 @@ func (t *translation) reshape(n *nodeProto) error {
 
 // fits verifies that v can have a shape, of which it fills in dimension infer if that
 // is not negative.
-func fits(v *tensor, shape []int, free []bool, infer int) error {
+func fits(v *tensor, shape []int, free []mark, infer int) error {
 	if infer >= 0 {
-		shape[infer] = 1
+		shape[infer], free[infer] = 1, 0
 		if known := product(shape); known > 0 {
 			shape[infer] = v.size() / known
 		}
-		if free[infer] = count(v.free) > count(free); free[infer] && shape[infer] > 1 {
-			return mixing(v)
-		}
+		free[infer] = union(v.free) &^ union(free)
 	}
 	if product(shape) != v.size() {
 		return fmt.Errorf("found a value of shape %v at one time step, expected as many elements: export with dynamic or single time and batch dimensions", v.shape)
+	}
+	// A step stays one step only if as many features follow each free dimension as before.
+	for d, m := range free {
+		if m == 0 {
+			continue
+		}
+		if shape[d] != 1 || m&^union(v.free) != 0 {
+			return mixing(v)
+		}
+		for k, was := range v.free {
+			if was&m != 0 && product(v.shape[k:]) != product(shape[d:]) {
+				return mixing(v)
+			}
+		}
 	}
 	return nil
 }
@@ -182,21 +193,23 @@ func mixing(v *tensor) error {
 
 // oneStep makes dimensions of a shape for v 1 that have the length of one of the
 // model's input that was taken as 1, and reports whether there are any.
-func (t *translation) oneStep(shape []int, free []bool, infer int, v *tensor) (some bool) {
+func (t *translation) oneStep(shape []int, free []mark, infer int, v *tensor) (some bool) {
 	for d, n := range shape {
 		last := d == len(shape)-1 && len(v.shape) > 0 && n == v.shape[len(v.shape)-1]
-		if d != infer && slices.Contains(t.steps, int64(n)) && !last {
-			shape[d], free[d], some = 1, true, true
+		if d == infer || last {
+			continue
+		}
+		if infer >= 0 {
+			free[infer] = 0 // it gets what the others leave
+		}
+		for _, m := range v.free {
+			if length, fixed := t.steps[m]; fixed && length == int64(n) && m&union(free) == 0 {
+				shape[d], free[d], some = 1, m, true
+				break
+			}
 		}
 	}
 	return some
-}
-
-func count(marks []bool) (n int) {
-	for _, m := range marks {
-		n += int(truth(m))
-	}
-	return n
 }
 
 func (t *translation) flatten(n *nodeProto) error {
@@ -212,9 +225,9 @@ func (t *translation) flatten(n *nodeProto) error {
 		return fmt.Errorf("found axis %d of a value with %d dimensions", a, len(v.shape))
 	}
 	shape := []int{product(v.shape[:a]), product(v.shape[a:])}
-	free := []bool{slices.Contains(v.free[:a], true), slices.Contains(v.free[a:], true)}
+	free := []mark{union(v.free[:a]), union(v.free[a:])}
 	for d := range free {
-		if free[d] && shape[d] > 1 {
+		if free[d] != 0 && shape[d] > 1 {
 			return mixing(v)
 		}
 	}

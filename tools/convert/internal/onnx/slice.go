@@ -18,7 +18,7 @@ func (t *translation) slice(n *nodeProto) error {
 	if err != nil {
 		return err
 	}
-	ends, _, err := t.integers(n, 2, "ends")
+	ends, measured, _, err := t.lengthsOf(n, 2, "ends")
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,15 @@ func (t *translation) slice(n *nodeProto) error {
 		if err != nil {
 			return err
 		}
-		if step == -1 && starts[k] == -1 && ends[k] < math.MinInt32 && v.free[d] {
+		made := mark(0) // the lengths that the end is made from
+		if measured != nil {
+			made = measured[k]
+		}
+		whole := made != 0 && made == v.free[d] && ends[k] == 1
+		if made != 0 && !whole {
+			return fmt.Errorf("found the end %q of axis %d computed from the length of the input, supported are constants, and the length of that axis", n.input(2), d)
+		}
+		if step == -1 && starts[k] == -1 && ends[k] < math.MinInt32 && v.free[d] != 0 {
 			if v, err = t.backward(n, v, d); err != nil {
 				return err
 			}
@@ -55,8 +63,9 @@ func (t *translation) slice(n *nodeProto) error {
 		if step < 1 {
 			return fmt.Errorf("found step %d, supported are positive ones, and -1 for a whole sequence", step)
 		}
-		if v.free[d] {
-			toEnd := ends[k] >= math.MaxInt32 || slices.Contains(t.steps, ends[k])
+		if m := v.free[d]; m != 0 {
+			length, fixed := t.steps[m]
+			toEnd := whole || ends[k] >= math.MaxInt32 || fixed && ends[k] == length
 			if starts[k] == 0 && toEnd && step == 1 {
 				continue
 			}
@@ -86,15 +95,15 @@ func (t *translation) reverseSequence(n *nodeProto) error {
 	if err != nil {
 		return err
 	}
-	if lengths.kind != ints || lengths.dyn == nil || slices.Contains(lengths.dyn, false) {
+	if lengths.kind != ints || lengths.dyn == nil || len(lengths.i) != 1 || lengths.i[0] != 1 {
 		return fmt.Errorf("found sequence lengths %q that are not the length of the input, supported is a whole sequence", n.input(1))
 	}
 	d, err := axis(n.integer("time_axis", 0), len(v.shape))
 	if err != nil {
 		return err
 	}
-	if !v.free[d] {
-		return fmt.Errorf("found the fixed axis %d of a value of shape %v in reverse order, supported is time", d, v.shape)
+	if v.free[d] == 0 || v.free[d] != lengths.dyn[0] {
+		return fmt.Errorf("found axis %d of a value of shape %v in reverse order, supported is time, all of it", d, v.shape)
 	}
 	out, err := t.backward(n, v, d)
 	if err != nil {
@@ -109,10 +118,13 @@ func (t *translation) backward(n *nodeProto, v *tensor, d int) (*tensor, error) 
 	if v.constant() || v.last {
 		return nil, errors.New("found a constant or a single time step in reverse order, supported is a sequence")
 	}
-	for k, free := range v.free {
-		if free && k != d {
+	for k, m := range v.free {
+		if m != 0 && k != d {
 			return nil, fmt.Errorf("found axis %d in reverse order in a value of shape %v of which axis %d is dynamic too, supported is one dynamic axis, time: export with a batch of 1", d, v.shape, k)
 		}
+	}
+	if err := t.along(v.free[d]); err != nil {
+		return nil, err
 	}
 	name := n.layerName()
 	return t.layer(name, v, func(x format.Buffer) format.Buffer { return t.builder.Reverse(name, x) })
@@ -134,7 +146,7 @@ func (t *translation) split(n *nodeProto) error {
 	if err != nil {
 		return err
 	}
-	if v.free[d] {
+	if v.free[d] != 0 {
 		return errors.New("found a split of time steps or streams, supported are features")
 	}
 	sizes, some, err := t.integers(n, 1, "split")
@@ -190,6 +202,9 @@ func (t *translation) gather(n *nodeProto) error {
 	if index.kind != ints {
 		return errors.New("found indices that are not integers")
 	}
+	if union(index.dyn) != 0 {
+		return fmt.Errorf("found the index %q computed from the length of the input, supported are constants", n.input(1))
+	}
 	offsets := lattice(v.shape)
 	var keep []int
 	for _, i := range index.i {
@@ -197,7 +212,7 @@ func (t *translation) gather(n *nodeProto) error {
 		if err != nil {
 			return fmt.Errorf("found index %d into a dimension of %d", i, v.shape[d])
 		}
-		if v.free[d] {
+		if v.free[d] != 0 {
 			if v, err = t.oneOf(v, d, i, len(index.i) == 1); err != nil {
 				return err
 			}
@@ -206,7 +221,7 @@ func (t *translation) gather(n *nodeProto) error {
 	}
 	offsets[d] = keep
 	shape := slices.Concat(v.shape[:d], index.shape, v.shape[d+1:])
-	free := slices.Concat(v.free[:d], make([]bool, len(index.shape)), v.free[d+1:])
+	free := slices.Concat(v.free[:d], make([]mark, len(index.shape)), v.free[d+1:])
 	return t.move(n, 0, v, shape, free, offsets)
 }
 
@@ -215,11 +230,15 @@ func (t *translation) gather(n *nodeProto) error {
 func (t *translation) oneOf(v *tensor, d int, i int64, one bool) (*tensor, error) {
 	u := *v
 	u.last, u.free = true, slices.Clone(v.free)
-	u.free[d] = false
+	u.free[d] = 0
+	if t.timed && v.free[d]&t.time == 0 && one { // a stream
+		u.last = v.last
+		return &u, nil
+	}
 	if i == -1 && one {
 		return &u, nil
 	}
-	turns := i == 0 && one && !slices.Contains(u.free, true) && !v.constant()
+	turns := i == 0 && one && union(u.free) == 0 && !v.constant()
 	u.refs = make([]ref, len(v.refs))
 	for k, r := range v.refs {
 		s := t.sources[r.source]

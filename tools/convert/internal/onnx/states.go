@@ -22,19 +22,15 @@ type fedState struct {
 
 // cellInputs are the graph inputs that feed recurrent nodes otherwise than as X.
 type cellInputs struct {
-	stateIn   map[string]bool // initial states
-	streams   map[string]int  // initial states of one node as they are: the dimension that counts streams
-	lengthIn  map[string]bool // sequence lengths
-	fromShape map[string]bool // values that come from the shape of a tensor
-	length    int64           // the number of time steps that a constant sequence_lens agreed with, 0 for none
+	stateIn  map[string]bool // initial states
+	streams  map[string]int  // initial states of one node as they are: the dimension that counts streams
+	lengthIn map[string]bool // sequence lengths
 }
 
 // findStates follows the initial states and sequence lengths of cells back to graph
 // inputs.
 func (t *translation) findStates(live []bool) {
-	t.cellInputs = cellInputs{
-		stateIn: map[string]bool{}, streams: map[string]int{}, lengthIn: map[string]bool{}, fromShape: map[string]bool{},
-	}
+	t.cellInputs = cellInputs{stateIn: map[string]bool{}, streams: map[string]int{}, lengthIn: map[string]bool{}}
 	var nodes []*nodeProto
 	for k, n := range t.graph.nodes {
 		if live[k] {
@@ -48,12 +44,7 @@ func (t *translation) findStates(live []bool) {
 		}
 	}
 	var states, lengths []string
-	for _, n := range nodes { // in ONNX's order: what a node reads comes before it
-		if n.op == "Shape" || slices.ContainsFunc(n.inputs, func(in string) bool { return t.fromShape[in] }) {
-			for _, out := range n.outputs {
-				t.fromShape[out] = true
-			}
-		}
+	for _, n := range nodes {
 		if !cells[n.op] {
 			continue
 		}
@@ -111,6 +102,9 @@ func (t *translation) initial(c *cell, k int, slot string) (initial, error) {
 	}
 	size := c.directions * c.H
 	if v.kind == floats {
+		if err := v.known(); err != nil {
+			return none, err
+		}
 		f, ok := c.oneStream(v)
 		if !ok {
 			return none, fmt.Errorf("found %s of shape %v, expected %d floats for one stream", slot, v.shape, size)
@@ -177,16 +171,12 @@ func (t *translation) sequenceLength(c *cell) error {
 	if v.kind != ints || len(v.i) == 0 || slices.ContainsFunc(v.i, func(i int64) bool { return i != v.i[0] }) {
 		return errors.New("found sequence_lens that are not integers or differ from stream to stream, supported is one length")
 	}
-	steps := v.i[0]
-	if steps == 1 && t.fromShape[name] || steps == t.length {
-		return nil
-	}
 	time, _ := c.dimensions()
-	for _, in := range t.graph.inputs {
-		if in.name == c.n.input(0) && time < len(in.dims) && in.dims[time] == steps {
-			t.length = steps
-			return nil
-		}
+	steps, m := v.i[0], c.x.free[time]
+	measured := !slices.ContainsFunc(v.dyn, func(from mark) bool { return from != m })
+	switch length, fixed := t.steps[m]; {
+	case steps == 1 && measured && (v.dyn != nil || m == 0), fixed && steps == length && union(v.dyn) == 0:
+		return nil
 	}
 	return fmt.Errorf("found the constant sequence_lens %d, supported is the number of time steps in X or a graph input: remove %q, or export it as an input and give the length to Session.RunLength", steps, name)
 }

@@ -189,7 +189,7 @@ func TestBind(t *testing.T) {
 	}{
 		"V": {bind["R"], `m.onnx: found no input "V" to bind, there are x, W, R`},
 		"R": {[]byte("not a tensor"), `m.onnx: input "R" is bound to what is neither a TensorProto nor a .npy array that is supported: `},
-		"W": {bind["R"], `m.onnx: node "the LSTM" (LSTM): found W of shape [1 20 5], expected [1, 20, 3]`},
+		"W": {bind["R"], `m.onnx: input "W" is bound to floats of shape [1 20 5], expected element type 1 and shape [1 20 3], with -1 for any`},
 	} {
 		_, _, _, err := onnx.Read("m.onnx", open, map[string][]byte{"R": bind["R"], "W": bind["W"], name: c.file})
 		require.ErrorContains(t, err, c.want)

@@ -28,14 +28,35 @@ const (
 // comes from. Exactly one of f, i and refs has the elements, row-major.
 type tensor struct {
 	shape   []int
-	free    []bool // the dimension is 1 here, and in the graph as long as one likes
+	free    []mark // not 0: the dimension is 1 here, and may be longer in the graph
 	settled bool   // nothing behind it is pending
 	last    bool   // of the last time step, or state, of a sequence that may be longer
 	kind    kind
 	f       []float32
 	i       []int64
-	dyn     []bool // of i: made from the length of a free dimension; nil for none
+	dyn     []mark // of f and i: made from the length of free dimensions; nil for none
 	refs    []ref
+}
+
+// A mark tells free dimensions apart, time from streams: bit k is dimension k of the
+// model's input. Several bits are dimensions made one.
+type mark uint16
+
+// elsewhere marks the free dimensions of inputs that are states or lengths.
+//
+// calculated marks what arithmetic made from a length: it is another number than the
+// length of a dimension.
+const (
+	elsewhere  mark = 1 << maxDims
+	calculated mark = elsewhere << 1
+)
+
+// union is all bits of marks.
+func union(marks []mark) (all mark) {
+	for _, m := range marks {
+		all |= m
+	}
+	return all
 }
 
 type kind uint8
@@ -45,6 +66,8 @@ const (
 	ints
 	activation
 )
+
+func (k kind) String() string { return [...]string{"floats", "integers", "computed values"}[k] }
 
 // A ref is one element of a source.
 type ref struct {
@@ -56,14 +79,14 @@ func (t *tensor) constant() bool { return t.kind != activation }
 func (t *tensor) size() int { return product(t.shape) }
 
 // reshaped is t with another shape of the same size.
-func (t *tensor) reshaped(shape []int, free []bool) *tensor {
+func (t *tensor) reshaped(shape []int, free []mark) *tensor {
 	u := *t
 	u.shape, u.free = shape, free
 	return &u
 }
 
 // take is the tensor of t's elements at index.
-func (t *tensor) take(shape []int, free []bool, index []int32) *tensor {
+func (t *tensor) take(shape []int, free []mark, index []int32) *tensor {
 	u := t.reshaped(shape, free)
 	u.f, u.i, u.dyn, u.refs = pick(t.f, index), pick(t.i, index), pick(t.dyn, index), pick(t.refs, index)
 	return u
@@ -107,7 +130,7 @@ func checked(shape []int) (int, error) {
 }
 
 func constantInts(values ...int64) *tensor {
-	return &tensor{shape: []int{len(values)}, free: []bool{false}, kind: ints, i: values}
+	return &tensor{shape: []int{len(values)}, free: []mark{0}, kind: ints, i: values}
 }
 
 // decode turns a TensorProto into a constant.
@@ -115,7 +138,7 @@ func (p *tensorProto) decode() (*tensor, error) {
 	if p.external {
 		return nil, errors.New("found its data in another file, supported is data inside the model")
 	}
-	t := &tensor{shape: make([]int, len(p.dims)), free: make([]bool, len(p.dims))}
+	t := &tensor{shape: make([]int, len(p.dims)), free: make([]mark, len(p.dims))}
 	for k, d := range p.dims {
 		if d < 0 || d > format.MaxFloats*16 {
 			return nil, fmt.Errorf("found shape %v", p.dims)
