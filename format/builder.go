@@ -36,6 +36,34 @@ type Weights struct {
 	H0, C0      []float32 // initial states, nil for zeros; C0 is for an LSTM, others have none
 }
 
+// NegateGate returns w with the weights, biases and peephole of one of its gates
+// negated, which turns a sigmoid gate a into 1 − a: σ(−z) = 1 − σ(z), and a hard
+// sigmoid around ½ likewise. So the update gate of a GRU with h = u·n + (1−u)·h, gate 1 of
+// 3, becomes the one of this format, and the forget gate of a coupled LSTM with
+// i = 1 − f its input gate, 0 of 3. Nothing is rounded; w is not changed.
+func (w Weights) NegateGate(gate, gates int) Weights {
+	negate := func(v []float32, block, blocks int) []float32 {
+		if len(v) == 0 {
+			return v
+		}
+		v = slices.Clone(v)
+		n := len(v) / blocks
+		for i := range v[block*n : (block+1)*n] {
+			v[block*n+i] = -v[block*n+i]
+		}
+		return v
+	}
+	w.W, w.R, w.B, w.BR = negate(w.W, gate, gates), negate(w.R, gate, gates), negate(w.B, gate, gates), negate(w.BR, gate, gates)
+	if candidate := gates - 2; gate != candidate { // it has no peephole
+		peephole := gate
+		if gate > candidate {
+			peephole--
+		}
+		w.P = negate(w.P, peephole, gates-1)
+	}
+	return w
+}
+
 // A CellOption changes what a recurrent layer computes.
 type CellOption func(c *cellOptions)
 
