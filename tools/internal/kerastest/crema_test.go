@@ -1,3 +1,6 @@
+// The HDF5 library needs an int of 64 bits.
+//go:build !386 && !arm && !mips && !mipsle
+
 package kerastest
 
 import (
