@@ -1,12 +1,14 @@
 package asm
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
-// Activation is the kind of an element-wise function. The codes are those of the
-// .rnn file.
+// Activation is the kind of an element-wise function, by its code in a .rnn file.
 type Activation uint32
 
-// The kinds; α and β are a Function's parameters.
+// The kinds; α and β are the parameters of a Function, 0 where it does not have them.
 const (
 	Linear          Activation = 0  // x
 	Sigmoid         Activation = 1  // 1 / (1 + exp(−x))
@@ -29,6 +31,40 @@ const (
 type Function struct {
 	Kind        Activation
 	Alpha, Beta float32
+}
+
+// Parameters is how many parameters a has: 0, 1 for alpha, 2 for alpha and beta.
+func (a Activation) Parameters() int {
+	switch a {
+	case LeakyRelu, Elu, ThresholdedRelu:
+		return 1
+	case HardSigmoid, ScaledTanh, Affine, Clip:
+		return 2
+	}
+	return 0
+}
+
+// String returns the activation's name.
+func (a Activation) String() string {
+	names := [...]string{
+		"linear", "sigmoid", "tanh", "relu", "leaky relu", "hard sigmoid", "elu", "softsign", "softplus",
+		"thresholded relu", "scaled tanh", "affine", "clip",
+	}
+	if int64(a) < int64(len(names)) {
+		return names[a]
+	}
+	return fmt.Sprintf("activation %d", uint32(a))
+}
+
+// String returns the function's name and parameters.
+func (f Function) String() string {
+	switch f.Kind.Parameters() {
+	case 1:
+		return fmt.Sprintf("%v(%g)", f.Kind, f.Alpha)
+	case 2:
+		return fmt.Sprintf("%v(%g, %g)", f.Kind, f.Alpha, f.Beta)
+	}
+	return f.Kind.String()
 }
 
 // ApplyF32 computes y = f(x), element by element, with the kernels of k for those

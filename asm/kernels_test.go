@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"reflect"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -248,6 +249,10 @@ func TestChoosing(t *testing.T) {
 
 func TestKernelsAreComplete(t *testing.T) {
 	for _, k := range All() {
+		table := reflect.ValueOf(*k)
+		for i := range table.NumField() {
+			assert.False(t, table.Field(i).IsZero(), "%s has no %s", k.Name, table.Type().Field(i).Name)
+		}
 		x := make([]float32, 16)
 		for _, op := range operations() {
 			assert.NotPanics(t, func() {

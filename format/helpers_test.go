@@ -88,10 +88,12 @@ func models(t testing.TB) map[string]*Model {
 			W: series(20 * 2), R: series(20 * 3), B: series(20), P: series(15), Norm: series(20),
 			Proj: series(3 * 5), ProjB: series(3), H0: series(3), C0: series(5),
 		}
-		f := WithFunctions(Function{HardSigmoid, 0.2, 0.5}, Function{Elu, 1, 0}, Function{Kind: Tanh})
+		f := WithFunctions(Function{Kind: HardSigmoid, Alpha: 0.2, Beta: 0.5}, Function{Kind: Elu, Alpha: 1, Beta: 0}, Function{Kind: Tanh})
 		return b.LSTM("l", Input, w, f, WithClip(3), WithCellClip(10), WithProjectionClip(1))
 	})
-	add("function", 4, func(b *Builder) Buffer { return b.Function("f", Input, Function{ScaledTanh, 1.7, 0.6}) })
+	add("function", 4, func(b *Builder) Buffer {
+		return b.Function("f", Input, Function{Kind: ScaledTanh, Alpha: 1.7, Beta: 0.6})
+	})
 	add("mul", 4, func(b *Builder) Buffer { return b.Mul("m", Input, Input) })
 	add("scale", 4, func(b *Builder) Buffer { return b.Scale("plain", b.Scale("s", Input, series(4), series(4)), nil, nil) })
 	add("slice", 4, func(b *Builder) Buffer { return b.Slice("s", Input, 1, 3) })

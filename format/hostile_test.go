@@ -196,7 +196,7 @@ func TestHostileModels(t *testing.T) {
 		{"projected", func(m *Model) { m.Layers[0].(*LSTM).Clip = float32(math.Inf(1)) }, `layer 0 (lstm "l"): Clip is +Inf, want a finite number`},
 		{"projected", func(m *Model) { m.Layers[0].(*LSTM).Gate.Kind = 99 }, `layer 0 (lstm "l"): Gate is unknown activation 99, want 0 to`},
 		{"projected", func(m *Model) { m.Layers[0].(*LSTM).Output.Beta = 1 }, `layer 0 (lstm "l"): Output is tanh with alpha 0 and beta 1, want 0 for what it does not have`},
-		{"function", func(m *Model) { m.Layers[0].(*Activate).F = Function{Clip, 1, -1} }, `layer 0 (activation "f"): F clips to 1 … -1, want them in order`},
+		{"function", func(m *Model) { m.Layers[0].(*Activate).F = Function{Kind: Clip, Alpha: 1, Beta: -1} }, `layer 0 (activation "f"): F clips to 1 … -1, want them in order`},
 		{"function", func(m *Model) { m.Layers[0].(*Activate).F.Alpha = float32(math.NaN()) }, `layer 0 (activation "f"): F alpha is NaN, want a finite number`},
 		{"int8", func(m *Model) { m.Tensors[0].I8.Elements[3] = 1 }, `tensor 0 ("l.W"): row 0, column 3 is 1, want −127 to 127, and 0 in padding`},
 		{"int8", func(m *Model) { m.Tensors[0].I8.Elements[0] = -128 }, `tensor 0 ("l.W"): row 0, column 0 is -128, want −127 to 127, and 0 in padding`},

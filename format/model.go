@@ -1,6 +1,10 @@
 package format
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/rnnedge/rnnedge/asm"
+)
 
 // A Model is what a .rnn file holds: a program of layers over numbered buffers,
 // the states that live from one step to the next, and the tensors they read.
@@ -37,44 +41,31 @@ type State struct {
 	Init TensorID // a Vector of Size floats it starts from; None for zeros
 }
 
-// Activation is the kind of an element-wise function.
-type Activation uint32
-
-// The activations; package asm defines their bits. α and β are the parameters of
-// a Function, 0 for a kind that does not have them.
-const (
-	Linear          Activation = 0  // x
-	Sigmoid         Activation = 1  // 1 / (1 + exp(−x))
-	Tanh            Activation = 2  // tanh(x)
-	Relu            Activation = 3  // max(x, 0)
-	LeakyRelu       Activation = 4  // x if x ≥ 0, else αx
-	HardSigmoid     Activation = 5  // min(max(αx + β, 0), 1)
-	Elu             Activation = 6  // x if x ≥ 0, else α(exp(x) − 1)
-	Softsign        Activation = 7  // x / (1 + |x|)
-	Softplus        Activation = 8  // log(1 + exp(x))
-	ThresholdedRelu Activation = 9  // x if x > α, else 0
-	ScaledTanh      Activation = 10 // α·tanh(βx)
-	Affine          Activation = 11 // αx + β
-	Clip            Activation = 12 // min(max(x, α), β)
-	lastActivation             = Clip
+// Activation is the kind of an element-wise function and Function one with its
+// parameters: package asm defines what they compute, to the bit. A file has their
+// codes; one that has been in a file keeps its meaning.
+type (
+	Activation = asm.Activation
+	Function   = asm.Function
 )
 
-// A Function is an element-wise function with its parameters.
-type Function struct {
-	Kind        Activation
-	Alpha, Beta float32
-}
-
-// Parameters is how many parameters a has: 0, 1 for alpha, 2 for alpha and beta.
-func (a Activation) Parameters() int {
-	switch a {
-	case LeakyRelu, Elu, ThresholdedRelu:
-		return 1
-	case HardSigmoid, ScaledTanh, Affine, Clip:
-		return 2
-	}
-	return 0
-}
+// The activations.
+const (
+	Linear          = asm.Linear          // 0
+	Sigmoid         = asm.Sigmoid         // 1
+	Tanh            = asm.Tanh            // 2
+	Relu            = asm.Relu            // 3
+	LeakyRelu       = asm.LeakyRelu       // 4
+	HardSigmoid     = asm.HardSigmoid     // 5
+	Elu             = asm.Elu             // 6
+	Softsign        = asm.Softsign        // 7
+	Softplus        = asm.Softplus        // 8
+	ThresholdedRelu = asm.ThresholdedRelu // 9
+	ScaledTanh      = asm.ScaledTanh      // 10
+	Affine          = asm.Affine          // 11
+	Clip            = asm.Clip            // 12
+	lastActivation  = Clip
+)
 
 // Meta is one entry of a model's metadata. Keys are free; those that rnnedge's
 // tools write or read are listed in the package documentation.
@@ -154,23 +145,6 @@ func (m *Model) Tensor(id TensorID) *Tensor {
 		return nil
 	}
 	return &m.Tensors[id]
-}
-
-// String returns the activation's name.
-func (a Activation) String() string {
-	return nameOf("activation", int(a), "linear", "sigmoid", "tanh", "relu", "leaky relu", "hard sigmoid", "elu",
-		"softsign", "softplus", "thresholded relu", "scaled tanh", "affine", "clip")
-}
-
-// String returns the function's name and parameters.
-func (f Function) String() string {
-	switch f.Kind.Parameters() {
-	case 1:
-		return fmt.Sprintf("%v(%g)", f.Kind, f.Alpha)
-	case 2:
-		return fmt.Sprintf("%v(%g, %g)", f.Kind, f.Alpha, f.Beta)
-	}
-	return f.Kind.String()
 }
 
 // nameOf returns the name of code v of a kind, whose known codes start at 0.

@@ -61,7 +61,7 @@ func (b *binder) bind(i int) operation {
 func (b *binder) operation(l format.Layer) operation {
 	switch l := l.(type) {
 	case *format.Dense:
-		return &dense{b.product(l.W, l.B), b.kernels, asm.Function{Kind: asm.Activation(l.F)}, b.buffer(l.X), b.padded(l.Y)}
+		return &dense{b.product(l.W, l.B), b.kernels, asm.Function{Kind: l.F}, b.buffer(l.X), b.padded(l.Y)}
 	case *format.RNN:
 		return b.rnn(l)
 	case *format.LSTM:
@@ -71,7 +71,7 @@ func (b *binder) operation(l format.Layer) operation {
 	case *format.Embedding:
 		return &embedding{b.file.Tensors[l.Table].F32, b.buffer(l.X), b.buffer(l.Y)}
 	case *format.Activate:
-		return &elementwise{b.kernels, function(l.F), b.buffer(l.X), b.buffer(l.Y)}
+		return &elementwise{b.kernels, l.F, b.buffer(l.X), b.buffer(l.Y)}
 	case *format.Softmax:
 		return &whole{asm.SoftmaxF32, b.buffer(l.X), b.buffer(l.Y)}
 	case *format.LogSoftmax:

@@ -34,7 +34,7 @@ func (b *binder) rnn(l *format.RNN) operation {
 	r := b.recurrent(l.X, l.H, l.W, l.R, l.B, format.None)
 	switch {
 	case Rare(l):
-		form := &asm.RNNForm{Kernels: b.kernels, F: function(l.F), Clip: l.Clip}
+		form := &asm.RNNForm{Kernels: b.kernels, F: l.F, Clip: l.Clip}
 		return &rnn{r, form.Update}
 	case l.F == relu:
 		return &rnn{r, b.kernels.RNNReluF32}
@@ -44,7 +44,7 @@ func (b *binder) rnn(l *format.RNN) operation {
 
 func (b *binder) gru(l *format.GRU) operation {
 	r := b.recurrent(l.X, l.H, l.W, l.R, l.B, l.BR)
-	form := &asm.GRUForm{Kernels: b.kernels, Gate: function(l.Gate), Candidate: function(l.Candidate), Clip: l.Clip}
+	form := &asm.GRUForm{Kernels: b.kernels, Gate: l.Gate, Candidate: l.Candidate, Clip: l.Clip}
 	if l.RN == format.None {
 		if Rare(l) {
 			return &gru{r, form.Update}
@@ -84,7 +84,7 @@ func (b *binder) lstm(l *format.LSTM) operation {
 func (b *binder) lstmUpdate(l *format.LSTM, r recurrent, m, c, p []float32) operation {
 	k := b.kernels
 	form := asm.LSTMForm{
-		Kernels: k, Gate: function(l.Gate), Candidate: function(l.Candidate), Output: function(l.Output),
+		Kernels: k, Gate: l.Gate, Candidate: l.Candidate, Output: l.Output,
 		Clip: l.Clip, CellClip: l.CellClip, Coupled: l.Coupled,
 	}
 	switch {
@@ -104,8 +104,3 @@ func (b *binder) lstmUpdate(l *format.LSTM, r recurrent, m, c, p []float32) oper
 
 // spare is n floats of scratch behind zx and zh.
 func (b *binder) spare(n int) []float32 { return b.arena[b.plan.scratch+2*b.plan.z:][:n] }
-
-// function is f as package asm has it.
-func function(f format.Function) asm.Function {
-	return asm.Function{Kind: asm.Activation(f.Kind), Alpha: f.Alpha, Beta: f.Beta}
-}

@@ -56,7 +56,7 @@ const (
 	noPlace     = "whose result has no fixed place"
 	reduces     = "which reduces a dimension, outside a layer normalisation over the features"
 	noFunction  = "which is not an element-wise function that is supported"
-	quantised   = "which is quantised, and weights here are float32"
+	quantised   = "which is quantised; what is read here is float32, and convert -q int8 quantises"
 )
 
 var reasons = map[string]string{
