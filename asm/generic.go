@@ -6,6 +6,7 @@ import "math"
 var generic = Kernels{
 	Name:                   "generic",
 	MatVecF32:              matVecF32,
+	MatMulF32:              matMulBy(matVecF32),
 	NarrowF32:              narrowF32,
 	LSTMF32:                lstmF32,
 	LSTMPeepholeF32:        lstmPeepholeF32,
@@ -21,6 +22,7 @@ var generic = Kernels{
 	ReluF32:                reluF32,
 	WithinF32:              withinF32,
 	MatVecI8:               matVecI8,
+	MatMulI8:               matMulI8By(matVecI8),
 	QuantizeI8:             quantizeI8,
 	MaxAbsF32:              maxAbsF32,
 }

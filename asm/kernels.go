@@ -23,6 +23,13 @@ type Kernels struct {
 	//	len(w) = len(y)·len(x), in panels
 	MatVecF32 func(y, b, w, x []float32)
 
+	// MatMulF32 computes y = b + W·x for each vector of a block: the bits that as many
+	// calls of MatVecF32 give, with each weight read once for several vectors.
+	//
+	//	len(w) = d.Rows·d.Cols, in panels; d.Rows is a multiple of 16
+	//	y, b, x as d says; b may be y with d.StrideB = d.StrideY
+	MatMulF32 func(y, b, w, x []float32, d Block)
+
 	// NarrowF32 computes y = b + W·x over row-major rows of padded columns.
 	//
 	//	len(y) is the number of rows, any
@@ -114,6 +121,13 @@ type Kernels struct {
 	//	no w and no x is −128
 	MatVecI8 func(y, b []float32, w []int8, s []float32, x []int8, sx float32)
 
+	// MatMulI8 is MatVecI8 for each vector of a block, with the same bits. sx[v] is the
+	// scale of vector v.
+	//
+	//	len(s) = d.Rows, len(sx) = d.N, d.Cols is what len(x) is there
+	//	len(w), y, b, x as in MatMulF32
+	MatMulI8 func(y, b []float32, w []int8, s []float32, x []int8, sx []float32, d Block)
+
 	// QuantizeI8 computes q[i] = x[i]·inv, rounded to the nearest whole number, to even
 	// where two are as near, and limited to ±127.
 	//
@@ -122,6 +136,17 @@ type Kernels struct {
 
 	// MaxAbsF32 returns the largest |x[i]|, 0 for no x. No x is a NaN.
 	MaxAbsF32 func(x []float32) float32
+}
+
+// A Block says where the vectors of a matrix product lie. Vector v of N is
+//
+//	y[v·StrideY:][:Rows] = b[v·StrideB:][:Rows] + W·x[v·StrideX:][:Cols]
+//
+// and len(b) = 0 is a zero start. StrideB is 0 where all start from one bias. No stride is
+// less than the length of its vectors but that.
+type Block struct {
+	Rows, Cols, N             int
+	StrideY, StrideB, StrideX int
 }
 
 // EnvISA is the environment variable that names the table Best returns.

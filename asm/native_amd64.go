@@ -7,6 +7,7 @@ import "github.com/klauspost/cpuid/v2"
 var avx2 = Kernels{
 	Name:                   "avx2",
 	MatVecF32:              matVecF32AVX2,
+	MatMulF32:              matMulBy(matVecF32AVX2),
 	NarrowF32:              narrowF32AVX2,
 	LSTMF32:                lstmF32AVX2,
 	LSTMPeepholeF32:        lstmPeepholeF32AVX2,
@@ -22,6 +23,7 @@ var avx2 = Kernels{
 	ReluF32:                reluF32AVX2,
 	WithinF32:              withinF32AVX2,
 	MatVecI8:               matVecI8AVX2,
+	MatMulI8:               matMulI8By(matVecI8AVX2),
 	QuantizeI8:             quantizeI8AVX2,
 	MaxAbsF32:              maxAbsF32AVX2,
 }

@@ -7,6 +7,7 @@ import "github.com/klauspost/cpuid/v2"
 var neon = Kernels{
 	Name:                   "neon",
 	MatVecF32:              matVecF32NEON,
+	MatMulF32:              matMulBy(matVecF32NEON),
 	NarrowF32:              narrowF32NEON,
 	LSTMF32:                lstmF32NEON,
 	LSTMPeepholeF32:        lstmPeepholeF32NEON,
@@ -22,6 +23,7 @@ var neon = Kernels{
 	ReluF32:                reluF32NEON,
 	WithinF32:              withinF32NEON,
 	MatVecI8:               matVecI8NEON,
+	MatMulI8:               matMulI8By(matVecI8NEON),
 	QuantizeI8:             quantizeI8NEON,
 	MaxAbsF32:              maxAbsF32NEON,
 }
@@ -31,6 +33,7 @@ var dotprod = func() Kernels {
 	k := neon
 	k.Name = "dotprod"
 	k.MatVecI8 = matVecI8DotProd
+	k.MatMulI8 = matMulI8By(matVecI8DotProd)
 	return k
 }()
 
