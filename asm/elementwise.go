@@ -5,6 +5,20 @@ import "math"
 // Go loops that every table shares: they run once a step over a vector, beside
 // products that read whole matrices.
 
+// AddF32 computes y[i] = a[i] + b[i]. len(a), len(b) ≥ len(y); a and b may be y.
+func AddF32(y, a, b []float32) {
+	for i := range y {
+		y[i] = a[i] + b[i]
+	}
+}
+
+// LimitF32 limits every x to ±limit.
+func LimitF32(x []float32, limit float32) {
+	for i, v := range x {
+		x[i] = within(v, -limit, limit)
+	}
+}
+
 // MulF32 computes y[i] = a[i]·b[i]. len(a), len(b) ≥ len(y); a and b may be y.
 func MulF32(y, a, b []float32) {
 	for i := range y {

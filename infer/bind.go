@@ -3,31 +3,45 @@ package infer
 import (
 	"github.com/rnnedge/rnnedge/asm"
 	"github.com/rnnedge/rnnedge/format"
-	"github.com/rnnedge/rnnedge/quant"
 )
 
-// binder turns layers into operations on one arena.
+// binder turns layers into operations on one block.
 type binder struct {
 	*Model
-	arena []float32
-	i8    []int8 // one quantised vector
+	slots, streams int
+	arena          []float32
+	i8             []int8 // a quantised vector for each slot
 }
 
-func (b *binder) buffer(id format.Buffer) []float32 {
-	return b.arena[b.plan.buffer[id]:][:b.file.Buffers[id]]
+// The parts of the arena, in the order of plan.
+
+func (b *binder) state(id format.StateID) vectors {
+	return newVectors(b.arena[b.plan.state[id]:], b.file.States[id].Size, b.plan.states)
 }
 
-// padded is a buffer with the room that its padding to 16 needs.
-func (b *binder) padded(id format.Buffer) []float32 {
-	return b.arena[b.plan.buffer[id]:][:quant.Pad(b.file.Buffers[id])]
+func (b *binder) buffer(id format.Buffer) vectors {
+	first, size := b.plan.buffer[id], b.file.Buffers[id]
+	next := b.plan.buffers
+	if int(id)+1 < len(b.plan.buffer) {
+		next = b.plan.buffer[id+1]
+	}
+	return newVectors(b.arena[b.streams*b.plan.states+b.slots*first:], size, next-first)
 }
 
-func (b *binder) state(id format.StateID) []float32 {
-	return b.arena[b.plan.state[id]:][:b.file.States[id].Size]
+func (b *binder) zx() vectors {
+	return newVectors(b.arena[b.streams*b.plan.states+b.slots*b.plan.buffers:], b.plan.z, b.plan.z)
 }
 
-func (b *binder) product(w, bias format.TensorID) product {
-	return newProduct(b.kernels, &b.plan, b.file.Tensor(w), b.file.Tensor(bias), b.i8)
+func (b *binder) zh() vectors {
+	return newVectors(b.zx().all[b.slots*b.plan.z:], b.plan.z, b.plan.z)
+}
+
+func (b *binder) spare(size int) vectors {
+	return newVectors(b.zh().all[b.streams*b.plan.z:], size, b.plan.spare)
+}
+
+func (b *binder) scales() []float32 {
+	return b.zh().all[b.streams*(b.plan.z+b.plan.spare):]
 }
 
 // vector is the elements of a vector without its padding, nil for None.
@@ -38,60 +52,57 @@ func (b *binder) vector(id format.TensorID) []float32 {
 	return nil
 }
 
-func (b *binder) recurrent(x format.Buffer, h format.StateID, w, r, bias, biasR format.TensorID) recurrent {
-	z := b.arena[b.plan.scratch:]
-	return recurrent{
-		w: b.product(w, bias), r: b.product(r, biasR),
-		x: b.buffer(x), h: b.state(h), zx: z[:b.plan.z], zh: z[b.plan.z:][:b.plan.z],
-	}
-}
-
-func (b *binder) bind(i int) operation {
-	o := b.operation(b.file.Layers[i])
-	if !b.bounds.checked[i] {
-		return o
-	}
-	c := &checked{operation: o, within: b.kernels.WithinF32, limit: b.bounds.limit}
-	for _, id := range format.FieldsOf(b.file.Layers[i]).States {
-		c.states = append(c.states, b.state(id))
-	}
-	return c
-}
-
-func (b *binder) operation(l format.Layer) operation {
+// operation binds layer i.
+func (b *binder) operation(i int, l format.Layer) operation {
 	switch l := l.(type) {
 	case *format.Dense:
-		return &dense{b.product(l.W, l.B), b.kernels, asm.Function{Kind: l.F}, b.buffer(l.X), b.padded(l.Y)}
+		return &dense{b.product(b.buffer(l.Y), l.W, b.buffer(l.X), l.B), b.kernels, asm.Function{Kind: l.F}}
 	case *format.RNN:
-		return b.rnn(l)
+		return b.checked(i, b.rnn(l))
 	case *format.LSTM:
-		return b.lstm(l)
+		return b.checked(i, b.lstm(l))
 	case *format.GRU:
-		return b.gru(l)
+		return b.checked(i, b.gru(l))
 	case *format.Embedding:
-		return &embedding{b.file.Tensors[l.Table].F32, b.buffer(l.X), b.buffer(l.Y)}
+		x, y, table := b.buffer(l.X), b.buffer(l.Y), b.file.Tensors[l.Table].F32
+		return each(func(i int) { copy(y.at(i), table[int(x.at(i)[0])*y.size():]) })
 	case *format.Activate:
-		return &elementwise{b.kernels, l.F, b.buffer(l.X), b.buffer(l.Y)}
+		x, y, f, k := b.buffer(l.X), b.buffer(l.Y), l.F, b.kernels
+		return each(func(i int) { k.ApplyF32(f, y.at(i), x.at(i)) })
 	case *format.Softmax:
-		return &whole{asm.SoftmaxF32, b.buffer(l.X), b.buffer(l.Y)}
+		x, y := b.buffer(l.X), b.buffer(l.Y)
+		return each(func(i int) { asm.SoftmaxF32(y.at(i), x.at(i)) })
 	case *format.LogSoftmax:
-		return &whole{asm.LogSoftmaxF32, b.buffer(l.X), b.buffer(l.Y)}
+		x, y := b.buffer(l.X), b.buffer(l.Y)
+		return each(func(i int) { asm.LogSoftmaxF32(y.at(i), x.at(i)) })
 	case *format.Normalize:
-		return &normalize{b.buffer(l.X), b.buffer(l.Y), l.Epsilon}
+		x, y, epsilon := b.buffer(l.X), b.buffer(l.Y), l.Epsilon
+		return each(func(i int) { asm.NormalizeF32(y.at(i), x.at(i), epsilon) })
 	case *format.Add:
-		return &add{b.buffer(l.A), b.buffer(l.B), b.buffer(l.Y)}
+		p, q, y := b.buffer(l.A), b.buffer(l.B), b.buffer(l.Y)
+		return each(func(i int) { asm.AddF32(y.at(i), p.at(i), q.at(i)) })
 	case *format.Mul:
-		return &mul{b.buffer(l.A), b.buffer(l.B), b.buffer(l.Y)}
+		p, q, y := b.buffer(l.A), b.buffer(l.B), b.buffer(l.Y)
+		return each(func(i int) { asm.MulF32(y.at(i), p.at(i), q.at(i)) })
 	case *format.Scale:
-		return &scale{b.buffer(l.X), b.buffer(l.Y), b.vector(l.S), b.vector(l.B)}
+		x, y, s, bias := b.buffer(l.X), b.buffer(l.Y), b.vector(l.S), b.vector(l.B)
+		return each(func(i int) { asm.ScaleF32(y.at(i), x.at(i), s, bias) })
 	case *format.Slice:
-		return &copied{b.buffer(l.X)[l.From:], b.buffer(l.Y)}
+		x, y := b.buffer(l.X), b.buffer(l.Y)
+		x = x.from(l.From)
+		return each(func(i int) { copy(y.at(i), x.at(i)) })
 	case *format.Concat:
-		o := &concat{y: b.buffer(l.Y)}
+		y := b.buffer(l.Y)
+		var xs []vectors
 		for _, x := range l.Xs {
-			o.xs = append(o.xs, b.buffer(x))
+			xs = append(xs, b.buffer(x))
 		}
-		return o
+		return each(func(i int) {
+			to := y.at(i)
+			for k := range xs {
+				to = to[copy(to, xs[k].at(i)):]
+			}
+		})
 	case *format.Reverse:
 		return nil // between segments; see sequence
 	}

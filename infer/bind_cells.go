@@ -3,7 +3,6 @@ package infer
 import (
 	"github.com/rnnedge/rnnedge/asm"
 	"github.com/rnnedge/rnnedge/format"
-	"github.com/rnnedge/rnnedge/quant"
 )
 
 // The forms of cells that people train most have update kernels of their own in each
@@ -30,77 +29,106 @@ func Rare(l format.Layer) bool {
 	return false
 }
 
-func (b *binder) rnn(l *format.RNN) operation {
-	r := b.recurrent(l.X, l.H, l.W, l.R, l.B, format.None)
-	switch {
-	case Rare(l):
-		form := &asm.RNNForm{Kernels: b.kernels, F: l.F, Clip: l.Clip}
-		return &rnn{r, form.Update}
-	case l.F == relu:
-		return &rnn{r, b.kernels.RNNReluF32}
-	}
-	return &rnn{r, b.kernels.RNNTanhF32}
+// cell is what all cells share.
+func (b *binder) cell(x, y format.Buffer, h format.StateID, w, r, bias, biasR format.TensorID) *cell {
+	c := &cell{y: b.buffer(y), zx: b.zx(), h: b.state(h), zh: b.zh()}
+	c.w = b.product(c.zx, w, b.buffer(x), bias)
+	c.r = b.product(c.zh, r, c.h, biasR)
+	return c
 }
 
-func (b *binder) gru(l *format.GRU) operation {
-	r := b.recurrent(l.X, l.H, l.W, l.R, l.B, l.BR)
-	form := &asm.GRUForm{Kernels: b.kernels, Gate: l.Gate, Candidate: l.Candidate, Clip: l.Clip}
-	if l.RN == format.None {
-		if Rare(l) {
-			return &gru{r, form.Update}
+// checked makes a cell check its states after each step, if they may grow.
+func (b *binder) checked(i int, c *cell) *cell {
+	if b.bounds.checked[i] {
+		c.within, c.limit = b.kernels.WithinF32, b.bounds.limit
+		for _, id := range format.FieldsOf(b.file.Layers[i]).States {
+			c.grow = append(c.grow, b.state(id))
 		}
-		return &gru{r, b.kernels.GRUF32}
 	}
-	o := &gruBefore{
-		recurrent: r, reset: b.kernels.GRUResetF32, update: b.kernels.GRUBeforeF32,
-		rn: b.product(l.RN, format.None), rh: b.spare(len(r.h)), n: r.zh[2*len(r.h):],
+	return c
+}
+
+// rnn is h = f(zx + zh).
+func (b *binder) rnn(l *format.RNN) *cell {
+	o := b.cell(l.X, l.Y, l.H, l.W, l.R, l.B, format.None)
+	update := b.kernels.RNNTanhF32
+	switch {
+	case Rare(l):
+		update = (&asm.RNNForm{Kernels: b.kernels, F: l.F, Clip: l.Clip}).Update
+	case l.F == relu:
+		update = b.kernels.RNNReluF32
 	}
+	h, zx, zh := o.h, o.zx, o.zh
+	o.update = func(i, s int) { update(h.at(s), zx.at(i), zh.at(s)) }
+	return o
+}
+
+// gru is h = u·h + (1−u)·n. Where the reset gate acts before the product, n waits for
+// RN·(r·h): update is then the first half and the rest comes second.
+func (b *binder) gru(l *format.GRU) *cell {
+	o := b.cell(l.X, l.Y, l.H, l.W, l.R, l.B, l.BR)
+	form := &asm.GRUForm{Kernels: b.kernels, Gate: l.Gate, Candidate: l.Candidate, Clip: l.Clip}
+	update, reset, before := b.kernels.GRUF32, b.kernels.GRUResetF32, b.kernels.GRUBeforeF32
 	if Rare(l) {
-		o.reset, o.update = form.Reset, form.UpdateBefore
+		update, reset, before = form.Update, form.Reset, form.UpdateBefore
+	}
+	h, zx, zh := o.h, o.zx, o.zh
+	if l.RN == format.None {
+		o.update = func(i, s int) { update(h.at(s), zx.at(i), zh.at(s)) }
+		return o
+	}
+	rh := b.spare(h.size())
+	o.update = func(i, s int) { reset(rh.at(s), h.at(s), zx.at(i), zh.at(s)) }
+	o.second = &second{
+		product: b.product(zh.from(2*h.size()), l.RN, rh, format.None),
+		finish:  func(i, s int) { before(h.at(s), zx.at(i), zh.at(s)) },
 	}
 	return o
 }
 
-func (b *binder) lstm(l *format.LSTM) operation {
+// lstm is c = f·c + i·g, m = o·tanh(c), in any of its forms; m is h, or what a
+// projection then makes h from.
+func (b *binder) lstm(l *format.LSTM) *cell {
 	bias := l.B
 	if l.Norm != format.None {
 		bias = format.None // it comes after the normalisation
 	}
-	r := b.recurrent(l.X, l.H, l.W, l.R, bias, format.None)
-	c, m, p := b.state(l.C), r.h, b.vector(l.P)
+	o := b.cell(l.X, l.Y, l.H, l.W, l.R, bias, format.None)
+	c, m := b.state(l.C), o.h
 	if l.Proj != format.None {
-		m = b.spare(len(c))
+		m = b.spare(c.size())
+		o.second = &second{product: b.product(o.h, l.Proj, m, l.ProjB)}
+		if h, clip := o.h, l.ProjClip; clip > 0 {
+			o.second.finish = func(_, s int) { asm.LimitF32(h.at(s), clip) }
+		}
 	}
-	o := b.lstmUpdate(l, r, m, c, p)
-	if l.Proj == format.None {
-		return o
-	}
-	return &projected{
-		operation: o, product: b.product(l.Proj, l.ProjB),
-		h: b.arena[b.plan.state[l.H]:][:quant.Pad(len(r.h))], m: m, clip: l.ProjClip,
-	}
+	o.update = b.lstmUpdate(l, m, c, o.zx, o.zh)
+	return o
 }
 
-func (b *binder) lstmUpdate(l *format.LSTM, r recurrent, m, c, p []float32) operation {
-	k := b.kernels
-	form := asm.LSTMForm{
+func (b *binder) lstmUpdate(l *format.LSTM, m, c, zx, zh vectors) func(slot, stream int) {
+	k, p := b.kernels, b.vector(l.P)
+	form := &asm.LSTMForm{
 		Kernels: k, Gate: l.Gate, Candidate: l.Candidate, Output: l.Output,
 		Clip: l.Clip, CellClip: l.CellClip, Coupled: l.Coupled,
 	}
-	switch {
-	case l.Norm != format.None:
-		return &normLSTM{r, form, m, c, p, b.vector(l.Norm), b.vector(l.B)}
-	case Rare(l):
-		return &peepholeLSTM{r, form.Update, m, c, p}
-	case l.Coupled && p != nil:
-		return &peepholeLSTM{r, k.LSTMCoupledPeepholeF32, m, c, p}
-	case l.Coupled:
-		return &lstm{r, k.LSTMCoupledF32, m, c}
-	case p != nil:
-		return &peepholeLSTM{r, k.LSTMPeepholeF32, m, c, p}
+	if l.Norm != format.None {
+		gain, bias := b.vector(l.Norm), b.vector(l.B)
+		return func(i, s int) { form.UpdateNorm(m.at(s), c.at(s), zx.at(i), zh.at(s), p, gain, bias) }
 	}
-	return &lstm{r, k.LSTMF32, m, c}
+	if p == nil && !Rare(l) {
+		update := k.LSTMF32
+		if l.Coupled {
+			update = k.LSTMCoupledF32
+		}
+		return func(i, s int) { update(m.at(s), c.at(s), zx.at(i), zh.at(s)) }
+	}
+	update := k.LSTMPeepholeF32
+	switch {
+	case Rare(l):
+		update = form.Update
+	case l.Coupled:
+		update = k.LSTMCoupledPeepholeF32
+	}
+	return func(i, s int) { update(m.at(s), c.at(s), zx.at(i), zh.at(s), p) }
 }
-
-// spare is n floats of scratch behind zx and zh.
-func (b *binder) spare(n int) []float32 { return b.arena[b.plan.scratch+2*b.plan.z:][:n] }

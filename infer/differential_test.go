@@ -48,6 +48,7 @@ func TestDifferential(t *testing.T) {
 			}
 			worst[d.cell] = max(worst[d.cell], d.againstReference(t, m))
 			d.againstPieces(t, m)
+			d.againstBatch(t, m)
 			compared += d.againstTables(t, m, file)
 		})
 	}
@@ -428,6 +429,59 @@ func (d *differential) againstPieces(t *testing.T, m *Model) {
 		require.NoError(t, err)
 	}
 	d.same(t, "pieces", s, pieces, want, ys)
+}
+
+// againstBatch runs the sequences side by side, as a whole and, where the net streams,
+// step by step in random company. Then each stream is where its session is.
+func (d *differential) againstBatch(t *testing.T, m *Model) {
+	n, I, O := len(d.xs), m.InputSize(), m.OutputSize()
+	sessions, want := make([]*Session, n), make([][]float32, n)
+	for i := range sessions {
+		sessions[i], want[i] = d.run(t, m, i)
+	}
+	same := func(what string, b *Batch, ys []float32) {
+		assert.True(t, slices.Equal(bits(slices.Concat(want...)), bits(ys)), "%s: other outputs", what)
+		for i, s := range sessions {
+			assert.True(t, bytes.Equal(d.saved(t, s), must(b.State(i, make([]byte, m.StateSize())))), "%s: other states of stream %d", what, i)
+		}
+	}
+	b := m.NewBatch(n, WithWorkers(1+d.IntN(3)))
+	defer b.Close()
+	ys := slices.Repeat([]float32{float32(math.NaN())}, n*d.steps*O)
+	require.NoError(t, b.Run(ys, slices.Concat(d.xs...), d.lengths))
+	same("a batch", b, ys)
+	if !m.Streams() {
+		return
+	}
+
+	clear(ys)
+	for i := range n {
+		require.NoError(t, b.Reset(i))
+	}
+	for done := make([]int, n); ; {
+		var ids []int
+		var x []float32
+		more := false
+		for _, i := range d.Perm(n) {
+			if done[i] == d.lengths[i] {
+				continue
+			}
+			more = true
+			if d.chance(0.7) {
+				ids, x = append(ids, i), append(x, d.xs[i][done[i]*I:][:I]...)
+			}
+		}
+		if !more {
+			break
+		}
+		y := make([]float32, len(ids)*O)
+		require.NoError(t, b.StepSome(y, x, ids))
+		for row, i := range ids {
+			copy(ys[(i*d.steps+done[i])*O:], y[row*O:][:O])
+			done[i]++
+		}
+	}
+	same("a batch step by step", b, ys)
 }
 
 // restore returns a new session in the state of s.

@@ -134,8 +134,11 @@ func (m *Model) Meta(key string) string { return m.file.Value(key) }
 // must not be changed. The elements of its tensors go with Close.
 func (m *Model) Format() *format.Model { return m.file.Model }
 
-// SessionBytes is the memory of one session's states, buffers and scratch.
-func (m *Model) SessionBytes() int { return 4*(m.plan.floats+m.plan.states) + m.plan.i8 }
+// SessionBytes is the memory of one session's states, buffers and scratch. Most of it is
+// for the steps that Run takes at a time.
+func (m *Model) SessionBytes() int {
+	return m.plan.bytes(m.sessionSlots(), 1) + 4*m.plan.states
+}
 
 // StateSize is the number of bytes that Session.State writes.
 func (m *Model) StateSize() int { return stateHeader + 4*m.plan.packed }

@@ -6,19 +6,27 @@ import (
 	"github.com/rnnedge/rnnedge/quant"
 )
 
-// A plan is the layout of a session's arena, in floats: states, buffers, then
-// pre-activation vectors that the recurrent layers share. Each part starts
-// on a multiple of 16 floats and has room for its padding.
+// A plan is the layout of the memory that a model runs in. A block (see block.go) has it
+// for some streams, and for some slots, one for each step of each stream:
+//
+//	states   [streams]  all states of a stream, one after the other
+//	buffers  [slots]    each buffer in turn
+//	zx       [slots]    pre-activations of the input, shared by the recurrent layers
+//	zh       [streams]  pre-activations of the state
+//	spare    [streams]  one more vector: r·h, or what is projected to h
+//	scales   [slots]    of quantised vectors
+//
+// Sizes and offsets are in floats, of one stream or one slot. Each vector has the room
+// that its padding to a multiple of 16 needs.
 type plan struct {
 	state   []int // offset of each state
-	buffer  []int // offset of each buffer
-	scratch int   // offset of zx; zh follows
-	z       int   // size of zx and of zh
-	spare   int   // size of one more vector, which follows: r·h, or what is projected to h
-	states  int   // floats of all states together, padding included
+	states  int   // of all states together
 	packed  int   // and without the padding
-	floats  int   // of the whole arena
-	i8      int   // bytes of the longest quantised vector
+	buffer  []int // offset of each buffer
+	buffers int   // of all buffers together
+	z       int   // size of zx and of zh
+	spare   int
+	i8      int // bytes of the longest quantised vector
 	zeros   []float32
 
 	segments   []segment // of a model that does not stream; nil for one that does
@@ -28,49 +36,33 @@ type plan struct {
 
 func newPlan(m *format.Model) (p plan) {
 	for _, s := range m.States {
-		p.state = append(p.state, p.floats)
-		p.floats += quant.Pad(s.Size)
+		p.state = append(p.state, p.states)
+		p.states += quant.Pad(s.Size)
 		p.packed += s.Size
 	}
-	p.states = p.floats
-
-	p.buffer = make([]int, len(m.Buffers))
-	aliased := make([]bool, len(m.Buffers))
-	alias := func(y format.Buffer, h format.StateID) {
-		p.buffer[y], aliased[y] = p.state[h], true
+	for _, n := range m.Buffers {
+		p.buffer = append(p.buffer, p.buffers)
+		p.buffers += quant.Pad(n)
 	}
 	for _, l := range m.Layers {
 		switch l := l.(type) {
 		case *format.RNN:
-			alias(l.Y, l.H)
 			p.gates(m, l.W, l.R)
 		case *format.LSTM:
-			alias(l.Y, l.H)
 			p.gates(m, l.W, l.R)
 			if l.Proj != format.None {
 				p.spare = max(p.spare, quant.Pad(m.States[l.C].Size))
 			}
 		case *format.GRU:
-			alias(l.Y, l.H)
 			p.gates(m, l.W, l.R)
 			if l.RN != format.None {
-				// RN·(r·h) goes behind the first two gates, with its padding; r·h behind zh.
+				// RN·(r·h) goes behind the first two gates, with its padding.
 				H := m.States[l.H].Size
-				p.z = max(p.z, 2*H+quant.Pad(H))
+				p.z = max(p.z, quant.Pad(2*H+quant.Pad(H)))
 				p.spare = max(p.spare, quant.Pad(H))
 			}
 		}
 	}
-	for i, n := range m.Buffers {
-		if !aliased[i] {
-			p.buffer[i] = p.floats
-			p.floats += quant.Pad(n)
-		}
-	}
-	p.scratch = p.floats
-	p.z = quant.Pad(p.z)
-	p.floats += 2*p.z + p.spare
-
 	for i := range m.Tensors {
 		if t := &m.Tensors[i]; t.Type == format.Int8 {
 			p.i8 = max(p.i8, quant.PadI8(t.Cols))
@@ -85,4 +77,21 @@ func newPlan(m *format.Model) (p plan) {
 
 func (p *plan) gates(m *format.Model, w, r format.TensorID) {
 	p.z = max(p.z, quant.Pad(m.Tensors[w].Rows), quant.Pad(m.Tensors[r].Rows))
+}
+
+// floats is the size of a block's arena.
+func (p *plan) floats(slots, streams int) int {
+	return streams*(p.states+p.z+p.spare) + slots*(p.buffers+p.z) + quant.Pad(slots)
+}
+
+// bytes is the memory of a block, with 15 floats so that its arena can start on a cache
+// line.
+func (p *plan) bytes(slots, streams int) int {
+	return 4*(p.floats(slots, streams)+15) + slots*p.i8
+}
+
+// fit is how many slots, a multiple of least and at most most, fit into these bytes.
+func (p *plan) fit(bytes, least, most int) int {
+	n := bytes / (4*(p.buffers+p.z) + p.i8)
+	return max(least, min(n, most)/least*least)
 }

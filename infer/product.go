@@ -6,78 +6,142 @@ import (
 	"github.com/rnnedge/rnnedge/quant"
 )
 
-// A product is y = b + W·x with a matrix of either type and layout.
+// A product is y = b + W·x with a matrix of either type and layout, for one vector or
+// for several at once. Each y has room for the padding of its rows.
 type product struct {
-	i8     *productI8 // nil for float32
-	kernel func(y, b, w, x []float32)
-	w, b   []float32
-	rows   int // as the kernel counts them: padded in panels, as they are if narrow
-	cols   int
-	panels bool
+	y, x    vectors
+	i8      *matrixI8 // nil for float32
+	kernels *asm.Kernels
+	w, b    []float32
+	rows    int // as the kernel counts them: padded in panels, as they are if narrow
+	cols    int
+	panels  bool
+	small   bool      // panels, and one call of the kernel for one vector
+	y0      []float32 // y of the first vector, with its padding
 }
 
-func newProduct(k *asm.Kernels, p *plan, w, b *format.Tensor, scratch []int8) product {
-	if w.Type == format.Int8 {
-		return product{i8: newProductI8(k, w, b, scratch)}
+func (b *binder) product(y vectors, w format.TensorID, x vectors, bias format.TensorID) product {
+	t, start := b.file.Tensor(w), b.file.Tensor(bias)
+	p := product{y: y, x: x, kernels: b.kernels, w: t.F32, rows: t.Rows, cols: t.Cols}
+	if t.Layout == format.Panels {
+		p.rows, p.panels = quant.Pad(t.Rows), true
+	} else {
+		p.b = b.plan.zeros
 	}
-	q := product{kernel: k.NarrowF32, w: w.F32, b: p.zeros, rows: w.Rows, cols: w.Cols}
-	if w.Layout == format.Panels {
-		q.kernel, q.b, q.rows, q.panels = k.MatVecF32, nil, quant.Pad(w.Rows), true
+	if start != nil {
+		p.b = start.F32[:quant.Pad(start.Rows)]
 	}
-	if b != nil {
-		q.b = b.F32[:quant.Pad(b.Rows)]
+	if t.Type == format.Int8 {
+		p.i8 = b.matrixI8(t)
 	}
-	return q
+	p.small = p.panels && p.i8 == nil && len(p.w) <= kernelFloats
+	p.y0 = y.all[:p.rows]
+	return p
 }
 
 // kernelBytes is how many weights one call of a kernel may read. Go cannot
 // preempt assembly, so a call must end within about 100 µs: 128 KB at 1.3 GB/s,
 // slower than the memory of any device this is for.
+//
+// A call with several vectors takes as long for its multiplications, of which
+// kernelMACs at 2 a nanosecond are those 100 µs. It takes at least vectorsAtOnce
+// vectors: what all register blocks of the kernels divide.
 const (
-	kernelBytes  = 128 << 10
-	kernelFloats = kernelBytes / 4
+	kernelBytes   = 128 << 10
+	kernelFloats  = kernelBytes / 4
+	kernelMACs    = 200_000
+	vectorsAtOnce = 12
 )
 
-// mul computes y = b + W·x. len(y) ≥ rows, len(x) = cols.
+// mul computes the first n y.
 //
 // A large matrix goes to the kernel in slices: of rows if it is narrow, else of
 // whole panels or, where one panel is too large, of some of its columns. None of
 // this changes a bit: rows do not see each other, and a chain continued from its
 // own result is the same chain.
-func (p *product) mul(y, x []float32) {
-	if p.i8 != nil {
-		p.i8.mul(y, x)
-		return
+func (p *product) mul(n int) {
+	switch {
+	case p.small && n == 1:
+		p.kernels.MatVecF32(p.y0, p.b, p.w, p.x.first)
+	case p.i8 != nil:
+		p.mulI8(n)
+	case !p.panels:
+		for v := range n {
+			p.mulNarrow(p.y.all[v*p.y.stride:][:p.rows], p.x.at(v))
+		}
+	case n == 1:
+		p.mulOne()
+	default:
+		p.mulBlock(n)
 	}
+}
+
+func (p *product) mulNarrow(y, x []float32) {
 	if len(p.w) <= kernelFloats {
-		p.kernel(y[:p.rows], p.b, p.w, x)
+		p.kernels.NarrowF32(y, p.b, p.w, x)
 		return
 	}
-	if !p.panels {
-		stride := len(p.w) / p.rows
-		rows := max(1, kernelFloats/stride)
-		for first := 0; first < p.rows; first += rows {
-			last := min(p.rows, first+rows)
-			p.kernel(y[first:last], p.b[first:], p.w[first*stride:last*stride], x)
-		}
-		return
+	stride := len(p.w) / p.rows
+	rows := max(1, kernelFloats/stride)
+	for first := 0; first < p.rows; first += rows {
+		last := min(p.rows, first+rows)
+		p.kernels.NarrowF32(y[first:last], p.b[first:], p.w[first*stride:last*stride], x)
 	}
-	w, b := p.w, p.b
+}
+
+func (p *product) mulOne() {
+	w, x := p.w, p.x.first
 	for first := 0; first < p.rows; {
-		rows := min(p.rows-first, max(1, kernelFloats/(asm.PanelRows*p.cols))*asm.PanelRows)
-		out, start := y[first:first+rows], b
-		if b != nil {
-			start = b[first : first+rows]
-		}
+		rows, columns := p.slice(first, kernelFloats)
+		out := p.y0[first : first+rows]
+		start := p.start(first, rows)
 		for k := 0; k < p.cols; {
-			cols := p.cols
-			if rows <= asm.PanelRows {
-				cols = min(p.cols-k, kernelFloats/asm.PanelRows)
-			}
-			p.kernel(out, start, w[:rows*cols], x[k:k+cols])
+			cols := min(p.cols-k, columns)
+			p.kernels.MatVecF32(out, start, w[:rows*cols], x[k:k+cols])
 			w, start = w[rows*cols:], out
 			k += cols
 		}
 		first += rows
 	}
+}
+
+func (p *product) mulBlock(n int) {
+	y, x, w := &p.y, &p.x, p.w
+	for first := 0; first < p.rows; {
+		rows, columns := p.slice(first, kernelMACs/vectorsAtOnce)
+		for k := 0; k < p.cols; {
+			d := asm.Block{Rows: rows, Cols: min(p.cols-k, columns), StrideY: y.stride, StrideX: x.stride}
+			atOnce := max(1, kernelMACs/(vectorsAtOnce*d.Rows*d.Cols)) * vectorsAtOnce
+			for v := 0; v < n; v += d.N {
+				d.N = min(n-v, atOnce)
+				out := y.all[v*y.stride+first:]
+				start := p.start(first, rows)
+				if k > 0 {
+					start, d.StrideB = out, y.stride
+				}
+				p.kernels.MatMulF32(out, start, w[:d.Rows*d.Cols], x.all[v*x.stride+k:], d)
+			}
+			w = w[d.Rows*d.Cols:]
+			k += d.Cols
+		}
+		first += rows
+	}
+}
+
+// slice is how many rows from first on, and how many of their columns at a time, are at
+// most this many weights: whole panels, or columns of one.
+func (p *product) slice(first, weights int) (rows, columns int) {
+	rows = min(p.rows-first, max(1, weights/(asm.PanelRows*p.cols))*asm.PanelRows)
+	if rows > asm.PanelRows {
+		return rows, p.cols
+	}
+	return rows, max(1, weights/asm.PanelRows)
+}
+
+// start is what some rows start from, nil for zero.
+func (p *product) start(first, rows int) []float32 {
+	if p.b == nil {
+		return nil
+	}
+	return p.b[first : first+rows]
 }

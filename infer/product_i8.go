@@ -6,74 +6,93 @@ import (
 	"github.com/rnnedge/rnnedge/quant"
 )
 
-// A productI8 is y = b + W·x with an int8 matrix: x is quantised, by its own largest
-// magnitude or for the input that the tensor names, the sums are exact integers.
-type productI8 struct {
-	matVec   func(y, b []float32, w []int8, s []float32, x []int8, sx float32)
-	quantize func(q []int8, x []float32, inv float32)
-	maxAbs   func(x []float32) float32
-
-	w     []int8
-	s, b  []float32
-	q     []int8  // scratch for x, with its padding
-	cols  int     // without it
-	input float32 // 0: each x has a scale of its own
-	rows  int     // padded
+// A matrixI8 is an int8 matrix and what its products need: each x is quantised, by its
+// own largest magnitude or for the input that the tensor names, the sums are exact
+// integers.
+type matrixI8 struct {
+	w      []int8
+	s      []float32
+	q      []int8    // scratch for each x, with its padding
+	sx     []float32 // and for the scale of each
+	stride int       // of q, and the padded columns
+	input  float32   // 0: each x has a scale of its own
 }
 
-func newProductI8(k *asm.Kernels, w, b *format.Tensor, scratch []int8) *productI8 {
-	p := &productI8{
-		matVec: k.MatVecI8, quantize: k.QuantizeI8, maxAbs: k.MaxAbsF32,
-		w: w.I8.Elements, s: w.I8.Scales, q: scratch[:quant.PadI8(w.Cols)], cols: w.Cols, input: w.I8.Input, rows: quant.Pad(w.Rows),
+func (b *binder) matrixI8(t *format.Tensor) *matrixI8 {
+	return &matrixI8{
+		w: t.I8.Elements, s: t.I8.Scales, q: b.i8, sx: b.scales(),
+		stride: quant.PadI8(t.Cols), input: t.I8.Input,
 	}
-	if b != nil {
-		p.b = b.F32[:p.rows]
-	}
-	return p
 }
 
-// mul computes y = b + W·x. len(y) ≥ rows, len(x) is the number of columns.
+// mulI8 computes the first n y.
 //
 // As with float32, a large matrix goes to the kernel in slices of whole panels, and
 // every matrix in blocks of asm.MaxColsI8 columns: there the contract itself has a
 // chain over the blocks.
-func (p *productI8) mul(y, x []float32) {
-	largest := p.input
-	if largest == 0 {
-		largest = p.maxAbs(x)
+func (p *product) mulI8(n int) {
+	m := p.i8
+	for v := range n {
+		q := m.q[v*m.stride:][:m.stride]
+		m.sx[v] = p.quantize(q[:p.cols], p.x.at(v))
+		clear(q[p.cols:])
 	}
-	inv, sx := quant.ScaleI8(largest)
-	p.quantize(p.q[:p.cols], x, inv)
-	clear(p.q[p.cols:])
-	cols := len(p.q)
-	if cols <= asm.MaxColsI8 {
-		panels := max(1, kernelBytes/(asm.PanelRows*cols))
-		w := p.w
-		for first := 0; first < p.rows; first += panels * asm.PanelRows {
-			last := min(p.rows, first+panels*asm.PanelRows)
-			n := (last - first) * cols
-			var b []float32
-			if p.b != nil {
-				b = p.b[first:last]
+	// One vector waits for the weights, several for their multiplications.
+	panels := kernelBytes
+	if n > 1 {
+		panels = kernelMACs / vectorsAtOnce
+	}
+	panels = max(1, panels/(asm.PanelRows*m.stride))
+	if m.stride > asm.MaxColsI8 {
+		panels = 1
+	}
+	w := m.w
+	for first := 0; first < p.rows; first += panels * asm.PanelRows {
+		last := min(p.rows, first+panels*asm.PanelRows)
+		for k := 0; k < m.stride; k += asm.MaxColsI8 {
+			cols := min(m.stride-k, asm.MaxColsI8)
+			size := (last - first) * cols
+			if n == 1 {
+				y := p.y0[first:last]
+				p.kernels.MatVecI8(y, p.startI8(y, first, last, k), w[:size], m.s[first:last], m.q[k:k+cols], m.sx[0])
+			} else {
+				p.mulBlockI8(w[:size], first, last, k, cols, n)
 			}
-			p.matVec(y[first:last], b, w[:n], p.s[first:last], p.q, sx)
-			w = w[n:]
-		}
-		return
-	}
-	w := p.w
-	for first := 0; first < p.rows; first += asm.PanelRows {
-		last := min(p.rows, first+asm.PanelRows)
-		out := y[first:last]
-		var start []float32
-		if p.b != nil {
-			start = p.b[first:last]
-		}
-		for k := 0; k < cols; k += asm.MaxColsI8 {
-			q := p.q[k:min(cols, k+asm.MaxColsI8)]
-			n := len(q) * len(out)
-			p.matVec(out, start, w[:n], p.s[first:last], q, sx)
-			w, start = w[n:], out
+			w = w[size:]
 		}
 	}
+}
+
+// mulBlockI8 is rows first … last−1 and cols columns from k on, of n vectors.
+func (p *product) mulBlockI8(w []int8, first, last, k, cols, n int) {
+	m := p.i8
+	d := asm.Block{Rows: last - first, Cols: cols, StrideY: p.y.stride, StrideX: m.stride}
+	if k > 0 {
+		d.StrideB = p.y.stride
+	}
+	atOnce := max(1, kernelMACs/(vectorsAtOnce*d.Rows*d.Cols)) * vectorsAtOnce
+	for v := 0; v < n; v += d.N {
+		d.N = min(n-v, atOnce)
+		y := p.y.all[v*p.y.stride+first:]
+		p.kernels.MatMulI8(y, p.startI8(y, first, last, k), w, m.s[first:last], m.q[v*m.stride+k:], m.sx[v:v+d.N], d)
+	}
+}
+
+// startI8 is what rows start from at column k: their bias, nil for zero, and then y itself.
+func (p *product) startI8(y []float32, first, last, k int) []float32 {
+	if k > 0 {
+		return y
+	}
+	return p.start(first, last-first)
+}
+
+// quantize makes q from x and returns its scale.
+func (p *product) quantize(q []int8, x []float32) float32 {
+	largest := p.i8.input
+	if largest == 0 {
+		largest = p.kernels.MaxAbsF32(x)
+	}
+	inv, scale := quant.ScaleI8(largest)
+	p.kernels.QuantizeI8(q, x, inv)
+	return scale
 }

@@ -102,18 +102,16 @@ func times(steps, n int) int {
 
 // runSequence runs a whole sequence.
 func (s *Session) runSequence(ys, xs []float32) (int, error) {
-	I := len(s.input)
+	I := s.input.size()
 	for first := 0; first < len(xs); first += I {
 		if err := s.checkInput(xs[first:][:I]); err != nil {
-			if s.err.kind == ErrValue {
-				s.err.argument, s.err.have = "xs", s.err.have+first
-			}
+			s.err.inSequence(first)
 			return 0, err
 		}
 	}
 	steps := len(xs) / I
 	s.Reserve(steps)
-	copy(s.spare, s.states)
+	copy(s.spare, s.state)
 	copy(s.all(format.Input, steps), xs)
 	plan := &s.model.plan
 	for i := range plan.segments {
@@ -131,21 +129,21 @@ func (s *Session) runSequence(ys, xs []float32) (int, error) {
 
 // runSegment runs the layers of g over all steps. It returns the layer whose state
 // left its bounds, −1 if none did.
-//
-// The output buffer of a cell is its state. A later segment that loads it leaves
-// there the last step's output, which is the state that the cell ended with.
 func (s *Session) runSegment(g *segment, steps int) int {
-	for t := range steps {
+	for first := 0; first < steps; first += s.slots {
+		n := min(steps-first, s.slots)
 		for _, b := range g.loads {
-			copy(s.buffer(b), s.at(b, t, steps))
-		}
-		for i := g.first; i < g.last; i++ {
-			if !s.operations[i].step() {
-				return i
+			for t := range n {
+				copy(s.buffer(b, t), s.at(b, first+t, steps))
 			}
 		}
+		if layer, _ := s.run(g.first, g.last, n, 1); layer >= 0 {
+			return layer
+		}
 		for _, b := range g.saves {
-			copy(s.at(b, t, steps), s.buffer(b))
+			for t := range n {
+				copy(s.at(b, first+t, steps), s.buffer(b, t))
+			}
 		}
 	}
 	return -1
@@ -158,8 +156,8 @@ func turn(y, x []float32, width int) {
 	}
 }
 
-func (s *Session) buffer(b format.Buffer) []float32 {
-	return s.arena[s.model.plan.buffer[b]:][:s.model.file.Buffers[b]]
+func (s *Session) buffer(b format.Buffer, slot int) []float32 {
+	return s.buffers[b].at(slot)
 }
 
 // all is a kept buffer at all steps, at one of them.

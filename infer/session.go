@@ -1,46 +1,36 @@
 package infer
 
-import (
-	"math"
-
-	"github.com/rnnedge/rnnedge/asm"
-	"github.com/rnnedge/rnnedge/format"
-)
-
 // A Session is one stream through a model: its state, and the memory that a step
 // needs. It must be used by one goroutine at a time.
 type Session struct {
-	model      *Model
-	operations []operation
-	names      []string // of the layers, for errors
-
-	arena  []float32 // as planned: states first
-	states []float32 // the head of arena
-	spare  []float32 // as large as states: to check a state, to take back a step
-	input  []float32
-	output []float32
+	model *Model
+	*block
+	state []float32 // of the one stream
+	spare []float32 // as large as state: to check a state, to take back a step
+	names []string  // of the layers, for errors
 
 	vocabulary int
 	kept       []float32 // between the segments of a model that does not stream, see sequence.go
 	err        sessionError
 }
 
+// sessionSlots is how many steps Run takes at a time: as many as fit into a part of a
+// common second-level cache, and enough that the input's weights, read once for
+// them all, cost little beside the state's, read at each step.
+func (m *Model) sessionSlots() int { return m.plan.fit(192<<10, vectorsAtOnce, 4*vectorsAtOnce) }
+
 // NewSession returns a stream in its initial state. It allocates
 // Model.SessionBytes and a little for each layer; nothing after it allocates, but
 // see Reserve for a model that does not stream.
 func (m *Model) NewSession() *Session {
-	// 15 more floats, so that the arena can start on a cache line.
-	b := &binder{m, asm.Align(make([]float32, m.plan.floats+15))[:m.plan.floats], make([]int8, m.plan.i8)}
+	b := newBlock(m, m.sessionSlots(), 1)
 	s := &Session{
-		model: m,
-		arena: b.arena, states: b.arena[:m.plan.states],
+		model: m, block: b,
+		state:      b.states.at(0),
 		spare:      make([]float32, m.plan.states),
-		input:      b.buffer(format.Input),
-		output:     b.buffer(m.file.Output),
 		vocabulary: m.Vocabulary(),
 	}
-	for i, l := range m.file.Layers {
-		s.operations = append(s.operations, b.bind(i))
+	for _, l := range m.file.Layers {
 		s.names = append(s.names, l.LayerName())
 	}
 	s.Reset()
@@ -56,11 +46,11 @@ func (s *Session) Model() *Model { return s.model }
 // is what it was and y is not written. A model that does not stream has no single
 // step: ErrStream.
 func (s *Session) Step(y, x []float32) error {
-	if len(x) != len(s.input) {
-		return s.wrongLength("x", len(x), len(s.input), "")
+	if len(x) != s.input.size() {
+		return s.wrongLength("x", len(x), s.input.size(), "")
 	}
-	if len(y) != len(s.output) {
-		return s.wrongLength("y", len(y), len(s.output), "")
+	if len(y) != s.output.size() {
+		return s.wrongLength("y", len(y), s.output.size(), "")
 	}
 	if s.model.plan.segments != nil {
 		s.err = sessionError{kind: ErrStream, argument: s.names[s.model.plan.segments[0].last]}
@@ -78,14 +68,14 @@ func (s *Session) Step(y, x []float32) error {
 // done and ys is not written. The states go on from the end of the sequence, as
 // everywhere: Reset before the next one.
 func (s *Session) Run(ys, xs []float32) (n int, err error) {
-	return s.RunLength(ys, xs, len(xs)/len(s.input))
+	return s.RunLength(ys, xs, len(xs)/s.input.size())
 }
 
 // RunLength is Run for a sequence that is padded at its end: of the steps in xs only
 // the first are run, and the states are those after them. The outputs of the others
 // are set to zero.
 func (s *Session) RunLength(ys, xs []float32, steps int) (n int, err error) {
-	I, O := len(s.input), len(s.output)
+	I, O := s.input.size(), s.output.size()
 	if len(xs)%I != 0 {
 		return 0, s.wrongLength("xs", len(xs), I, "a multiple of ")
 	}
@@ -113,16 +103,54 @@ func (s *Session) RunLength(ys, xs []float32, steps int) (n int, err error) {
 	return n, err
 }
 
+// runSteps runs the steps of a model that streams, as many at a time as the block has
+// slots for.
 func (s *Session) runSteps(ys, xs []float32) (n int, err error) {
-	I, O := len(s.input), len(s.output)
-	for ; len(xs) > 0; n++ {
-		if err := s.step(ys[:O], xs[:I]); err != nil {
-			if s.err.kind == ErrValue {
-				s.err.argument, s.err.have = "xs", s.err.have+n*I
-			}
+	I, O := s.input.size(), s.output.size()
+	for all := len(xs) / I; n < all; {
+		steps := min(all-n, s.slots)
+		done, err := s.runBlock(ys[n*O:], xs[n*I:], steps)
+		n += done
+		if err != nil {
 			return n, err
 		}
-		xs, ys = xs[I:], ys[O:]
+	}
+	return n, nil
+}
+
+// runBlock runs steps that fit into the block.
+func (s *Session) runBlock(ys, xs []float32, steps int) (n int, err error) {
+	I, O := s.input.size(), s.output.size()
+	for t := range steps {
+		x := xs[t*I:][:I]
+		if err = s.checkInput(x); err != nil {
+			s.err.inSequence(t * I)
+			steps = t // those before it count
+			break
+		}
+		copy(s.input.at(t), x)
+	}
+	if s.model.bounds.any {
+		copy(s.spare, s.state)
+	}
+	if layer, _ := s.run(0, len(s.operations), steps, 1); layer >= 0 {
+		return s.runSingly(ys, xs, steps)
+	}
+	for t := range steps {
+		copy(ys[t*O:][:O], s.output.at(t))
+	}
+	return steps, err
+}
+
+// runSingly runs the steps of a block again, after one of them left the bounds of its
+// state: the steps before that one count.
+func (s *Session) runSingly(ys, xs []float32, steps int) (n int, err error) {
+	I, O := s.input.size(), s.output.size()
+	copy(s.state, s.spare)
+	for ; n < steps; n++ {
+		if err := s.step(ys[n*O:][:O], xs[n*I:][:I]); err != nil {
+			return n, err
+		}
 	}
 	return n, nil
 }
@@ -134,16 +162,14 @@ func (s *Session) step(y, x []float32) error {
 	if err := s.checkInput(x); err != nil {
 		return err
 	}
-	copy(s.input, x)
+	copy(s.input.at(0), x)
 	if s.model.bounds.any {
-		copy(s.spare, s.states)
+		copy(s.spare, s.state)
 	}
-	for i, o := range s.operations {
-		if !o.step() {
-			return s.overflow(i)
-		}
+	if layer, _ := s.run(0, len(s.operations), 1, 1); layer >= 0 {
+		return s.overflow(layer)
 	}
-	copy(y, s.output)
+	copy(y, s.output.at(0))
 	return nil
 }
 
@@ -158,63 +184,23 @@ func (s *Session) open() error {
 
 // checkInput verifies one step's input.
 func (s *Session) checkInput(x []float32) error {
-	if s.vocabulary > 0 {
-		if v := x[0]; !(v >= 0 && v < float32(s.vocabulary) && v == float32(int(v))) {
-			s.err = sessionError{kind: ErrValue, argument: "x", value: v, want: s.vocabulary}
-			return &s.err
-		}
-	} else if !s.within(x) {
-		return s.wrongValue(x)
+	if s.model.checkInput(&s.err, x, s.vocabulary) {
+		return nil
 	}
-	return nil
+	return &s.err
 }
 
 // overflow takes back what was done since the states were copied to spare.
 func (s *Session) overflow(layer int) error {
-	copy(s.states, s.spare)
+	copy(s.state, s.spare)
 	s.err = sessionError{kind: ErrOverflow, argument: s.names[layer], limit: s.model.bounds.limit}
 	return &s.err
 }
 
-// within reports whether every x is finite and in range.
-func (s *Session) within(x []float32) bool {
-	const most = 4096 // in one call, which cannot be preempted: see kernelFloats
-	for len(x) > most {
-		if !s.model.kernels.WithinF32(x[:most], s.model.bounds.limit) {
-			return false
-		}
-		x = x[most:]
-	}
-	return s.model.kernels.WithinF32(x, s.model.bounds.limit)
-}
-
 // Reset puts the session into the model's initial state.
-func (s *Session) Reset() {
-	m := s.model
-	if m.closed.Load() {
-		return // the initial states were unmapped; every step is ErrClosed
-	}
-	clear(s.states)
-	for i, state := range m.file.States {
-		if t := m.file.Tensor(state.Init); t != nil {
-			copy(s.states[m.plan.state[i]:], t.F32[:state.Size])
-		}
-	}
-}
+func (s *Session) Reset() { s.model.reset(s.state) }
 
 func (s *Session) wrongLength(argument string, have, want int, relation string) error {
 	s.err = sessionError{kind: ErrLength, argument: argument, have: have, want: want, reason: relation}
-	return &s.err
-}
-
-// wrongValue names the first element of x that is out of range.
-func (s *Session) wrongValue(x []float32) error {
-	limit := s.model.bounds.limit
-	for i, v := range x {
-		if !(math.Abs(float64(v)) <= float64(limit)) {
-			s.err = sessionError{kind: ErrValue, argument: "x", have: i, value: v, limit: limit}
-			break
-		}
-	}
 	return &s.err
 }

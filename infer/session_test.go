@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -146,6 +147,21 @@ func TestNothingAllocates(t *testing.T) {
 					"SetState: no state":   func() error { return fails(s.SetState(other)) },
 					"errors.Is, errors.As": func() error { return fails(isLength(s.Step(y, nil))) },
 				}
+				b := m.NewBatch(3, WithWorkers(2))
+				defer b.Close()
+				ys3, xs3, ids, twice, lengths := make([]float32, 3*7*O), make([]float32, 3*7*I), []int{2, 0}, []int{1, 1}, []int{7, 0, 2}
+				maps.Copy(calls, map[string]func() error{
+					"Batch.Step":           func() error { return step(b.Step(ys3[:3*O], xs3[:3*I])) },
+					"Batch.StepSome":       func() error { return step(b.StepSome(ys3[:2*O], xs3[:2*I], ids)) },
+					"Batch.Run":            func() error { return b.Run(ys3, xs3, lengths) },
+					"Batch.Reset":          func() error { return b.Reset(1) },
+					"Batch.State":          func() error { _, err := b.State(1, state); return err },
+					"Batch.SetState":       func() error { return b.SetState(1, state) },
+					"Batch.Step: NaN":      func() error { return fails(b.StepSome(ys3[:O], nan, ids[:1])) },
+					"Batch.Step: length":   func() error { return fails(b.Step(ys3, xs3[:1])) },
+					"Batch.Reset: stream":  func() error { return fails(b.Reset(3)) },
+					"Batch.StepSome twice": func() error { return fails(b.StepSome(ys3[:2*O], xs3[:2*I], twice)) },
+				})
 				_, err := s.State(state)
 				require.NoError(t, err)
 				for name, call := range calls {
@@ -499,7 +515,7 @@ func TestSessionBytes(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	runtime.KeepAlive(s)
 	taken := int(after.TotalAlloc - before.TotalAlloc)
-	assert.InDelta(t, m.SessionBytes(), taken, 4096)
+	assert.InDelta(t, m.SessionBytes(), taken, 8192, "but for the rounding of the allocator")
 	assert.Equal(t, 24+2*256*4, m.StateSize())
 	assert.Equal(t, "rnns", string(must(s.State(make([]byte, m.StateSize())))[:4]))
 	assert.Equal(t, uint32(1), binary.LittleEndian.Uint32(must(s.State(make([]byte, m.StateSize())))[4:]))

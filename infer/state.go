@@ -24,20 +24,56 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // State writes the session's state to the head of buf, which needs
 // Model.StateSize bytes, and returns that part of it. SetState continues from
-// there, on any machine, bit for bit.
+// there, on any machine, bit for bit; so does Batch.SetState.
 func (s *Session) State(buf []byte) ([]byte, error) {
 	if err := s.open(); err != nil {
 		return nil, err
 	}
-	m := s.model
+	if b := s.model.saveState(&s.err, buf, s.state); b != nil {
+		return b, nil
+	}
+	return nil, &s.err
+}
+
+// SetState puts the session into a state that State or Batch.State wrote. Bytes that are
+// not a whole state of this very model are an ErrState, and the session stays as it
+// was.
+func (s *Session) SetState(b []byte) error {
+	if err := s.open(); err != nil {
+		return err
+	}
+	if !s.model.loadState(&s.err, s.spare, b) {
+		return &s.err
+	}
+	copy(s.state, s.spare)
+	return nil
+}
+
+// reset writes the model's initial states to one stream's.
+func (m *Model) reset(states []float32) {
+	if m.closed.Load() {
+		return // the initial states were unmapped; every step is ErrClosed
+	}
+	clear(states)
+	for i, state := range m.file.States {
+		if t := m.file.Tensor(state.Init); t != nil {
+			copy(states[m.plan.state[i]:], t.F32[:state.Size])
+		}
+	}
+}
+
+// saveState writes one stream's states to the head of buf and returns that part. Where buf
+// is too short it returns nil, and e says so.
+func (m *Model) saveState(e *sessionError, buf []byte, states []float32) []byte {
 	size := m.StateSize()
 	if len(buf) < size {
-		return nil, s.wrongLength("buf", len(buf), size, "at least ")
+		*e = sessionError{kind: ErrLength, argument: "buf", have: len(buf), want: size, reason: "at least "}
+		return nil
 	}
 	b := buf[:size]
 	at := b[stateHeader:]
 	for i, state := range m.file.States {
-		for j, v := range s.states[m.plan.state[i]:][:state.Size] {
+		for j, v := range states[m.plan.state[i]:][:state.Size] {
 			binary.LittleEndian.PutUint32(at[4*j:], math.Float32bits(v))
 		}
 		at = at[4*state.Size:]
@@ -47,43 +83,45 @@ func (s *Session) State(buf []byte) ([]byte, error) {
 	binary.LittleEndian.PutUint64(b[8:], m.file.Fingerprint)
 	binary.LittleEndian.PutUint32(b[16:], crc32.Checksum(b[stateHeader:], castagnoli))
 	binary.LittleEndian.PutUint32(b[20:], 0)
-	return b, nil
+	return b
 }
 
-// SetState puts the session into a state that State wrote. Bytes that are not a
-// whole state of this very model are an ErrState, and the session stays as it
-// was.
-func (s *Session) SetState(b []byte) error {
-	if err := s.open(); err != nil {
-		return err
-	}
-	m := s.model
+// loadState reads what saveState wrote into states, which may then hold part of a state if
+// it returns false. Where b is not a state of the model, e says why.
+func (m *Model) loadState(e *sessionError, states []float32, b []byte) bool {
+	*e = sessionError{kind: ErrState}
 	switch {
 	case len(b) != m.StateSize():
-		return s.wrongLength("state", len(b), m.StateSize(), "")
+		*e = sessionError{kind: ErrLength, argument: "state", have: len(b), want: m.StateSize()}
+		return false
 	case string(b[:4]) != stateMagic:
-		return s.wrongState("it does not start with \"rnns\"")
+		e.reason = "it does not start with \"rnns\""
 	case binary.LittleEndian.Uint32(b[4:]) != stateVersion || binary.LittleEndian.Uint32(b[20:]) != 0:
-		return s.wrongState("unknown version, want 1")
+		e.reason = "unknown version, want 1"
 	case binary.LittleEndian.Uint64(b[8:]) != m.file.Fingerprint:
-		return s.wrongState("it belongs to another model")
+		e.reason = "it belongs to another model"
 	case binary.LittleEndian.Uint32(b[16:]) != crc32.Checksum(b[stateHeader:], castagnoli):
-		return s.wrongState("its checksum does not fit")
+		e.reason = "its checksum does not fit"
+	}
+	if e.reason != "" {
+		return false
 	}
 	at := b[stateHeader:]
 	for i, state := range m.file.States {
-		v := s.spare[m.plan.state[i]:][:state.Size]
+		v := states[m.plan.state[i]:][:state.Size]
 		for j := range v {
 			v[j] = math.Float32frombits(binary.LittleEndian.Uint32(at[4*j:]))
 		}
-		if !m.kernels.WithinF32(v, m.bounds.state[i]) {
-			return s.wrongState("a value is out of the range that the model can reach")
+		if !m.within(v, m.bounds.state[i]) {
+			e.reason = outOfReach
+			return false
 		}
 		at = at[4*state.Size:]
 	}
-	copy(s.states, s.spare)
-	return nil
+	return true
 }
+
+const outOfReach = "a value is out of the range that the model can reach"
 
 func (s *Session) wrongState(reason string) error {
 	s.err = sessionError{kind: ErrState, reason: reason}
@@ -92,7 +130,7 @@ func (s *Session) wrongState(reason string) error {
 
 // ReadState copies state i of Model.Format().States to dst, which has its size.
 func (s *Session) ReadState(i int, dst []float32) error {
-	state, err := s.state(i, "dst", len(dst))
+	state, err := s.oneState(i, "dst", len(dst))
 	if err == nil {
 		copy(dst, state)
 	}
@@ -104,19 +142,19 @@ func (s *Session) ReadState(i int, dst []float32) error {
 // can reach, is an ErrState, and the session stays as it was. In an int8 model the first
 // step counts elements of h beyond ±1 as ±1, where steps never make them larger.
 func (s *Session) WriteState(i int, src []float32) error {
-	state, err := s.state(i, "src", len(src))
+	state, err := s.oneState(i, "src", len(src))
 	if err != nil {
 		return err
 	}
-	if !s.model.kernels.WithinF32(src, s.model.bounds.state[i]) {
-		return s.wrongState("a value is out of the range that the model can reach")
+	if !s.model.within(src, s.model.bounds.state[i]) {
+		return s.wrongState(outOfReach)
 	}
 	copy(state, src)
 	return nil
 }
 
-// state returns a state that is read or written through an argument.
-func (s *Session) state(i int, argument string, length int) ([]float32, error) {
+// oneState returns a state that is read or written through an argument.
+func (s *Session) oneState(i int, argument string, length int) ([]float32, error) {
 	if err := s.open(); err != nil {
 		return nil, err
 	}
@@ -128,5 +166,5 @@ func (s *Session) state(i int, argument string, length int) ([]float32, error) {
 	if length != size {
 		return nil, s.wrongLength(argument, length, size, "")
 	}
-	return s.states[m.plan.state[i]:][:size], nil
+	return s.state[m.plan.state[i]:][:size], nil
 }

@@ -1,0 +1,87 @@
+package infer
+
+import (
+	"github.com/rnnedge/rnnedge/asm"
+	"github.com/rnnedge/rnnedge/format"
+)
+
+// A block is a model bound to memory for some steps of some streams. Its slots hold one
+// vector of each buffer; steps·streams of them are in use, the streams of a step side by
+// side:
+//
+//	slot   0 … streams−1    first step of each stream
+//	       streams …        second step
+//
+// A layer runs over all of them before the next one starts, so that a weight is read
+// once for many vectors: of all slots where it meets the input, of one step's streams
+// where it meets the state. A session is a block of one stream, a batch one of many;
+// neither the bits nor the state of a stream depend on what else is in the block.
+type block struct {
+	arena          []float32 // as planned
+	operations     []operation
+	states         vectors   // of each stream, all of them
+	buffers        []vectors // of each slot
+	input, output  vectors   // two of them
+	slots, streams int
+}
+
+// vectors are vectors of one size, a stride apart.
+type vectors struct {
+	first  []float32 // the one of a session's step, at hand
+	all    []float32 // from the first one to beyond the last one
+	stride int
+}
+
+func newVectors(all []float32, size, stride int) vectors {
+	return vectors{all[:size], all, stride}
+}
+
+func (v *vectors) at(i int) []float32 {
+	if i == 0 {
+		return v.first
+	}
+	return v.all[i*v.stride:][:len(v.first)]
+}
+
+func (v *vectors) size() int { return len(v.first) }
+
+// from is the vectors without their first elements.
+func (v *vectors) from(element int) vectors {
+	return newVectors(v.all[element:], v.size()-element, v.stride)
+}
+
+func newBlock(m *Model, slots, streams int) *block {
+	p := &m.plan
+	b := &binder{
+		Model: m, slots: slots, streams: streams,
+		// 15 more floats, so that the arena can start on a cache line.
+		arena: asm.Align(make([]float32, p.floats(slots, streams)+15))[:p.floats(slots, streams)],
+		i8:    make([]int8, slots*p.i8),
+	}
+	operations := make([]operation, len(m.file.Layers))
+	for i, l := range m.file.Layers {
+		operations[i] = b.operation(i, l)
+	}
+	buffers := make([]vectors, len(m.file.Buffers))
+	for i := range buffers {
+		buffers[i] = b.buffer(format.Buffer(i))
+	}
+	return &block{
+		operations: operations, buffers: buffers,
+		states: newVectors(b.arena, p.states, p.states),
+		input:  buffers[format.Input],
+		output: buffers[m.file.Output],
+		slots:  slots, streams: streams,
+	}
+}
+
+// run runs layers first … last−1 over the first steps·streams slots. It returns the layer
+// and the stream whose state left its bounds, −1 and −1 if none did.
+func (b *block) run(first, last, steps, streams int) (layer, stream int) {
+	for i := first; i < last; i++ {
+		if s := b.operations[i].run(steps, streams); s >= 0 {
+			return i, s
+		}
+	}
+	return -1, -1
+}

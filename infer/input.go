@@ -1,0 +1,39 @@
+package infer
+
+import "math"
+
+// checkInput verifies the input of one step: a vector whose elements are in range, or a
+// token of the vocabulary. Where it is neither, e says so.
+func (m *Model) checkInput(e *sessionError, x []float32, vocabulary int) bool {
+	if vocabulary > 0 {
+		v := x[0]
+		if v >= 0 && v < float32(vocabulary) && v == float32(int(v)) {
+			return true
+		}
+		*e = sessionError{kind: ErrValue, argument: "x", value: v, want: vocabulary}
+		return false
+	}
+	limit := m.bounds.limit
+	if m.within(x, limit) {
+		return true
+	}
+	for i, v := range x {
+		if !(math.Abs(float64(v)) <= float64(limit)) {
+			*e = sessionError{kind: ErrValue, argument: "x", have: i, value: v, limit: limit}
+			break
+		}
+	}
+	return false
+}
+
+// within reports whether every x is finite and in range.
+func (m *Model) within(x []float32, limit float32) bool {
+	const most = 4096 // in one call, which cannot be preempted: see kernelFloats
+	for len(x) > most {
+		if !m.kernels.WithinF32(x[:most], limit) {
+			return false
+		}
+		x = x[most:]
+	}
+	return m.kernels.WithinF32(x, limit)
+}
