@@ -36,7 +36,7 @@ func span(n, stride, length int) int {
 }
 
 func TestMatMulF32EqualsMatVec(t *testing.T) {
-	for _, k := range All() {
+	for _, k := range native() {
 		ya, ba, wa, xa := newArena(t, 34*160), newArena(t, 34*160), newArena(t, 144*128), newArena(t, 34*140)
 		for _, d := range blocks([]int{0, 1, 2, 3, 4, 5, 7, 8, 16, 33, 61, 127}) {
 			r := rand.New(rand.NewPCG(uint64(d.Rows), uint64(d.Cols*64+d.N)))
@@ -82,7 +82,7 @@ func TestMatMulF32EqualsMatVec(t *testing.T) {
 }
 
 func TestMatMulI8EqualsMatVec(t *testing.T) {
-	for _, k := range All() {
+	for _, k := range native() {
 		ya, ba, wa, sa, xa := newArena(t, 34*160), newArena(t, 34*160), newArena(t, 144*MaxColsI8/4), newArena(t, 160), newArena(t, 34*(MaxColsI8+8)/4)
 		for _, d := range blocks([]int{0, 4, 8, 12, 16, 20, 32, 36, 60, 64, 124}) {
 			testMatMulI8(t, k, d, ya, ba, wa, sa, xa)

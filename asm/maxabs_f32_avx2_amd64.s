@@ -2,7 +2,8 @@
 
 #include "textflag.h"
 #include "constants.h"
-#include "activation_avx2_amd64.h"
+#include "avx2_amd64.h"
+#include "activation_amd64.h"
 
 // The largest |x[i]|, 0 of none:
 //

@@ -29,12 +29,25 @@ var avx2 = Kernels{
 }
 
 // native returns the tables in assembly that this CPU can run, best first.
+//
+// cpuid reports AVX2 and AVX-512 only if the operating system saves the registers, too. XCR0
+// says so, but on Darwin, which sets it for AVX-512 only once a program has used that: there
+// cpuid asks the page where the kernel says what it supports.
 func native() (tables []*Kernels) {
-	// cpuid reports AVX2 only if the operating system saves the registers too.
-	if cpuid.CPU.Supports(cpuid.AVX2, cpuid.FMA3) {
-		tables = append(tables, &avx2)
+	cpu := &cpuid.CPU
+	if !cpu.Supports(cpuid.AVX2, cpuid.FMA3) {
+		return nil
 	}
-	return tables
+	if cpu.Supports(cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512VL, cpuid.AVX512DQ, cpuid.BMI2) {
+		if cpu.Supports(cpuid.AVX512VNNI) {
+			tables = append(tables, &avx512vnni)
+		}
+		tables = append(tables, &avx512)
+	}
+	if cpu.Supports(cpuid.AVXVNNI) {
+		tables = append(tables, &avxvnni)
+	}
+	return append(tables, &avx2)
 }
 
 //go:noescape

@@ -2,7 +2,8 @@
 
 #include "textflag.h"
 #include "constants.h"
-#include "activation_avx2_amd64.h"
+#include "avx2_amd64.h"
+#include "activation_amd64.h"
 
 // Whether every |x[i]| ≤ limit; a NaN is not:
 //

@@ -1,6 +1,6 @@
-// sigmoid and tanh on eight lanes; the maths is in activation.go.
+// sigmoid and tanh on the lanes of a register; the maths is in activation.go.
 //
-// CONSTS holds the address of ·constants. Y registers named by the caller; s, m
+// CONSTS holds the address of ·constants. Registers are named by the caller; s, m
 // and n are scratch. A macro reads its argument from y and leaves the result in
 // m. Operands stand in Go's order: VSUBPS a, b, d is d = b − a, and
 // VFMADD213PS a, b, d is d = b·d + a, VFMADD231PS a, b, d is d = a·b + d.
@@ -76,28 +76,26 @@
 	EXP_FINISH(y, m, n) \
 	TANH_QUOTIENT(s, m, n)
 
-// FLOOR: v = +0 where |v| < StateFloor; n is scratch.
-#define FLOOR(v, n) \
-	VANDPS ABS_MASK(CONSTS), v, n          \
-	VCMPPS $5, STATE_FLOOR(CONSTS), n, n   \ // not less than
-	VANDPS n, v, v
-
-// MOVE_ALL and MOVE_FIRST load or store eight lanes, or those that MASK has set;
-// the lanes in between are not touched, in memory, and zero, in a register. They
-// are passed to macros that handle whole vectors and tails alike.
-#define MASK Y15
-#define MOVE_ALL(from, to)   VMOVUPS from, to
-#define MOVE_FIRST(from, to) VMASKMOVPS from, MASK, to
-
-// MASK_FIRST: MASK has its first left lanes set, 0 < left < 8.
-#define MASK_FIRST(left, address) \
-	LEAQ    ·tailMask(SB), address \
-	SHLQ    $2, left               \
-	SUBQ    left, address          \
-	VMOVUPS 64(address), MASK
-
 // SUM: z = zx + zh, from memory; t is scratch.
 #define SUM(MOVE, zx, zh, z, t) \
 	MOVE(zx, z)    \
 	MOVE(zh, t)    \
 	VADDPS t, z, z
+
+// EACH_VECTOR runs UPDATE on whole vectors, then on the first lanes of one; NEXT steps the
+// pointers. LEFT counts units, UNITS too few, and the flags say whether it is negative.
+#define EACH_VECTOR(UPDATE, NEXT) \
+	JLT        tail        \
+units: \
+	UPDATE(MOVE_ALL)       \
+	NEXT                   \
+	SUBQ       $UNITS, LEFT \
+	JGE        units       \
+tail: \
+	ADDQ       $UNITS, LEFT \
+	JZ         done        \
+	MASK_FIRST(LEFT, AT)   \
+	UPDATE(MOVE_FIRST)     \
+done: \
+	VZEROUPPER             \
+	RET

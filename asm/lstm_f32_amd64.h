@@ -1,0 +1,131 @@
+// The cell update of an LSTM, a vector of units at a time, in two passes, so that one
+// vector's tanh(c) need not wait for the divisions before it:
+//
+//	for j := range c {
+//		i := sigmoid(zx[j] + zh[j])
+//		f := sigmoid(zx[H+j] + zh[H+j])
+//		g := tanh(zx[2H+j] + zh[2H+j])
+//		o := sigmoid(zx[3H+j] + zh[3H+j])
+//		c[j] = floor(fma(f, c[j], i·g))
+//		h[j] = o
+//	}
+//	for j := range c {
+//		h[j] = h[j] · tanh(c[j])
+//	}
+//
+// len(h) = len(c) = H, len(zx) and len(zh) ≥ 4H. The last H mod UNITS units go
+// through the same code with masked loads and stores.
+
+#define H    DI  // walks h
+#define C    SI  // walks c
+#define ZX   R8  // walks gates i and f of zx …
+#define ZH   R9  // … and zh
+#define ZX2  R10 // walks gates g and o
+#define ZH2  R11
+#define GATE DX  // bytes of one gate: 4·len(c)
+#define LEFT CX  // units left
+#define AT   R12 // address of the tail mask
+
+#define IN     V0
+#define FORGET V1
+#define OUT    V2
+#define CAND   V3
+#define CELL   V0 // once IN has been used
+
+#define PREACTIVATIONS(MOVE) \
+	SUM(MOVE, (ZX), (ZH), IN, V4)                     \
+	SUM(MOVE, (ZX)(GATE*1), (ZH)(GATE*1), FORGET, V4) \
+	SUM(MOVE, (ZX2)(GATE*1), (ZH2)(GATE*1), OUT, V4)  \
+	SUM(MOVE, (ZX2), (ZH2), CAND, V4)
+
+// i·g in V8, f in V9 and o in V10.
+#define GATES \
+	SIGMOID_CLAMP(IN)              \
+	SIGMOID_CLAMP(FORGET)          \
+	SIGMOID_CLAMP(OUT)             \
+	TANH_CLAMP(CAND)               \
+	EXP_REDUCE(IN, V4, V12)        \
+	EXP_REDUCE(FORGET, V5, V13)    \
+	EXP_REDUCE(OUT, V6, V14)       \
+	EXP_REDUCE(CAND, V7, V15)      \
+	EXP_SCALE(IN, V4, V12)         \
+	EXP_SCALE(FORGET, V5, V13)     \
+	EXP_SCALE(OUT, V6, V14)        \
+	EXP_SCALE(CAND, V7, V15)       \
+	EXP_POLY(IN, V8)               \
+	EXP_POLY(FORGET, V9)           \
+	EXP_POLY(OUT, V10)             \
+	EXP_POLY(CAND, V11)            \
+	EXP_FINISH(IN, V8, V12)        \
+	EXP_FINISH(FORGET, V9, V13)    \
+	EXP_FINISH(OUT, V10, V14)      \
+	EXP_FINISH(CAND, V11, V15)     \
+	SIGMOID_QUOTIENT(V4, V8, V12)  \
+	TANH_QUOTIENT(V7, V11, V15)    \
+	SIGMOID_QUOTIENT(V5, V9, V13)  \
+	SIGMOID_QUOTIENT(V6, V10, V14) \
+	VMULPS V11, V8, V8
+
+#define NEW_CELL(MOVE) \
+	MOVE((C), CELL)                     \
+	VFMADD213PS V8, V9, CELL            \ // c = f·c + i·g
+	FLOOR(CELL, V7)                     \
+	MOVE(CELL, (C))                     \
+	MOVE(V10, (H))
+
+	MOVQ h_base+0(FP), H
+	MOVQ c_base+24(FP), C
+	MOVQ c_len+32(FP), LEFT
+	MOVQ zx_base+48(FP), ZX
+	MOVQ zh_base+72(FP), ZH
+	LEAQ ·constants(SB), CONSTS
+	LEAQ (LEFT*4), GATE
+	LEAQ (ZX)(GATE*2), ZX2
+	LEAQ (ZH)(GATE*2), ZH2
+	SUBQ $UNITS, LEFT
+	JLT  tail
+
+gates:
+	PREACTIVATIONS(MOVE_ALL)
+	GATES
+	NEW_CELL(MOVE_ALL)
+	ADDQ $BYTES, H
+	ADDQ $BYTES, C
+	ADDQ $BYTES, ZX
+	ADDQ $BYTES, ZH
+	ADDQ $BYTES, ZX2
+	ADDQ $BYTES, ZH2
+	SUBQ $UNITS, LEFT
+	JGE  gates
+
+tail:
+	ADDQ $UNITS, LEFT
+	JZ   outputs
+	MASK_FIRST(LEFT, AT)
+	PREACTIVATIONS(MOVE_FIRST)
+	GATES
+	MASK_AGAIN(AT) // GATES needed its register
+	NEW_CELL(MOVE_FIRST)
+	TANH(CELL, V4, V5, V6) // both are in registers yet: no second pass
+	VMULPS  V5, V10, V10
+	MOVE_FIRST(V10, (H))
+
+outputs: // of the whole vectors; H and C stand behind the last one
+	ANDQ $~(BYTES-1), GATE
+	JZ   done
+	SUBQ GATE, H
+	SUBQ GATE, C
+
+output:
+	VMOVUPS (C), CELL
+	TANH(CELL, V4, V5, V6)
+	VMULPS  (H), V5, V5
+	VMOVUPS V5, (H)
+	ADDQ    $BYTES, H
+	ADDQ    $BYTES, C
+	SUBQ    $BYTES, GATE
+	JNZ     output
+
+done:
+	VZEROUPPER
+	RET

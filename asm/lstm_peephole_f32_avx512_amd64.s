@@ -1,0 +1,12 @@
+//go:build !purego
+
+#include "textflag.h"
+#include "constants.h"
+#include "avx512_amd64.h"
+#include "activation_amd64.h"
+#include "lstm_peephole_f32_amd64.h"
+
+// func lstmPeepholeF32AVX512(h, c, zx, zh, p []float32)
+TEXT ·lstmPeepholeF32AVX512(SB), NOSPLIT, $0-120
+	LOAD_ARGUMENTS
+	EACH_VECTOR(UPDATE, NEXT_UNITS)

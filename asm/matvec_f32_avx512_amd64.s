@@ -1,0 +1,229 @@
+//go:build !purego
+
+#include "textflag.h"
+
+// y = b + W·x over panels of 64 rows, the last one 16, 32, 48 or 64:
+//
+//	for each panel {
+//		acc[0:64] = b[0:64]                    // or zero
+//		for k := range x {
+//			acc[r] = fma(w[r], x[k], acc[r])   // r = 0 … 63, one lane each
+//			w = w[64:]
+//		}
+//		y[0:64] = acc[0:64]
+//	}
+//
+// A panel column is 256 bytes: four registers of accumulators, four fused
+// multiply-adds that take their weight from memory. They wait four cycles for each
+// other, which is as long as the second-level cache needs for 256 bytes. From the first
+// level a matrix comes faster: of one that fits there, two panels run side by side. Larger
+// ones are one stream, prefetched 2 KB ahead, every other line (its neighbour comes
+// along); a prefetch beyond their end does nothing or loads a line.
+//
+// len(y) is a multiple of 16, len(b) is len(y) or 0, len(w) = len(y)·len(x).
+
+#define Y     DI
+#define ROWS  SI  // rows left
+#define B     DX  // where accumulators start from: b, or zeros
+#define BSTEP R8  // bytes from one panel of B to the next: 256, or 0
+#define W     R9
+#define X     R10 // end of x
+#define K0    R11 // -4·len(x)
+#define K     R12 // K0 … -4, offset from X
+#define PANEL R13 // bytes of a panel's weights
+#define SMALL AX  // bytes of all weights
+
+#define FIRST_LEVEL 32768 // what every CPU with AVX-512 has for data
+
+#define XK   Z15
+#define ACC0 Z0
+#define ACC1 Z1
+#define ACC2 Z2
+#define ACC3 Z3
+#define ACC4 Z4 // of a second panel
+#define ACC5 Z5
+#define ACC6 Z6
+#define ACC7 Z7
+
+#define START16(at, a0) VMOVUPS at(B), a0
+#define STORE16(at, a0) VMOVUPS a0, at(Y)
+#define FMA16(at, a0) VFMADD231PS at(W), XK, a0
+
+#define START64 \
+	START16(0x00, ACC0) \
+	START16(0x40, ACC1) \
+	START16(0x80, ACC2) \
+	START16(0xc0, ACC3)
+
+#define STORE64 \
+	STORE16(0x00, ACC0) \
+	STORE16(0x40, ACC1) \
+	STORE16(0x80, ACC2) \
+	STORE16(0xc0, ACC3)
+
+#define COLUMN64(at, k) \
+	VBROADCASTSS k(X)(K*1), XK \
+	FMA16(at+0x00, ACC0)       \
+	FMA16(at+0x40, ACC1)       \
+	FMA16(at+0x80, ACC2)       \
+	FMA16(at+0xc0, ACC3)
+
+#define AHEAD(at) \
+	PREFETCHT0 at+2048(W) \
+	PREFETCHT0 at+2176(W)
+
+#define NEXTK(columnBytes, loop) \
+	ADDQ $columnBytes, W \
+	ADDQ $4, K           \
+	JNZ  loop
+
+// func matVecF32AVX512(y, b, w, x []float32)
+TEXT ·matVecF32AVX512(SB), NOSPLIT, $0-96
+	MOVQ  y_base+0(FP), Y
+	MOVQ  y_len+8(FP), ROWS
+	MOVQ  b_base+24(FP), B
+	MOVQ  w_base+48(FP), W
+	MOVQ  w_len+56(FP), SMALL
+	MOVQ  x_base+72(FP), X
+	MOVQ  x_len+80(FP), K0
+	MOVQ  $256, BSTEP
+	CMPQ  b_len+32(FP), $0
+	JNE   addresses
+	LEAQ  ·zeros(SB), B
+	XORQ  BSTEP, BSTEP
+
+addresses:
+	LEAQ  (X)(K0*4), X
+	SHLQ  $2, K0
+	MOVQ  K0, PANEL
+	SHLQ  $6, PANEL
+	NEGQ  K0
+	JZ    panel // no columns: one panel at a time copies B
+	SHLQ  $2, SMALL
+	CMPQ  SMALL, $FIRST_LEVEL
+	JGT   panel
+
+pair:
+	CMPQ ROWS, $128
+	JLT  panel
+	MOVQ K0, K
+	START64
+	ADDQ BSTEP, B
+	VMOVUPS 0x00(B), ACC4
+	VMOVUPS 0x40(B), ACC5
+	VMOVUPS 0x80(B), ACC6
+	VMOVUPS 0xc0(B), ACC7
+	ADDQ BSTEP, B
+
+loop128:
+	COLUMN64(0, 0)
+	VFMADD231PS 0x00(W)(PANEL*1), XK, ACC4
+	VFMADD231PS 0x40(W)(PANEL*1), XK, ACC5
+	VFMADD231PS 0x80(W)(PANEL*1), XK, ACC6
+	VFMADD231PS 0xc0(W)(PANEL*1), XK, ACC7
+	NEXTK(0x100, loop128)
+
+	STORE64
+	VMOVUPS ACC4, 0x100(Y)
+	VMOVUPS ACC5, 0x140(Y)
+	VMOVUPS ACC6, 0x180(Y)
+	VMOVUPS ACC7, 0x1c0(Y)
+	ADDQ PANEL, W
+	ADDQ $0x200, Y
+	SUBQ $128, ROWS
+	JMP  pair
+
+panel:
+	MOVQ K0, K
+	CMPQ ROWS, $64
+	JLT  last
+	START64
+	ADDQ $16, K
+	JG   rest64
+
+loop64: // four columns
+	AHEAD(0x000)
+	COLUMN64(0x000, -16)
+	AHEAD(0x100)
+	COLUMN64(0x100, -12)
+	AHEAD(0x200)
+	COLUMN64(0x200, -8)
+	AHEAD(0x300)
+	COLUMN64(0x300, -4)
+	ADDQ $0x400, W
+	ADDQ $16, K
+	JLE  loop64
+
+rest64:
+	SUBQ $16, K
+	JZ   store64
+
+column64:
+	COLUMN64(0, 0)
+	NEXTK(0x100, column64)
+
+store64:
+	STORE64
+	ADDQ $0x100, Y
+	ADDQ BSTEP, B
+	SUBQ $64, ROWS
+	JMP  panel
+
+last:
+	CMPQ ROWS, $16
+	JLT  done
+	JEQ  start16
+	CMPQ ROWS, $32
+	JEQ  start32
+	START16(0x00, ACC0)
+	START16(0x40, ACC1)
+	START16(0x80, ACC2)
+	TESTQ K, K
+	JZ    store48
+
+loop48:
+	VBROADCASTSS (X)(K*1), XK
+	FMA16(0x00, ACC0)
+	FMA16(0x40, ACC1)
+	FMA16(0x80, ACC2)
+	NEXTK(0xc0, loop48)
+
+store48:
+	STORE16(0x00, ACC0)
+	STORE16(0x40, ACC1)
+	STORE16(0x80, ACC2)
+	JMP done
+
+start32:
+	START16(0x00, ACC0)
+	START16(0x40, ACC1)
+	TESTQ K, K
+	JZ    store32
+
+loop32:
+	VBROADCASTSS (X)(K*1), XK
+	FMA16(0x00, ACC0)
+	FMA16(0x40, ACC1)
+	NEXTK(0x80, loop32)
+
+store32:
+	STORE16(0x00, ACC0)
+	STORE16(0x40, ACC1)
+	JMP done
+
+start16:
+	START16(0x00, ACC0)
+	TESTQ K, K
+	JZ    store16
+
+loop16:
+	VBROADCASTSS (X)(K*1), XK
+	FMA16(0x00, ACC0)
+	NEXTK(0x40, loop16)
+
+store16:
+	STORE16(0x00, ACC0)
+
+done:
+	VZEROUPPER
+	RET

@@ -1,0 +1,250 @@
+//go:build !purego
+
+#include "textflag.h"
+
+// y = b + (s·sx)·(W·x) over panels of 64 rows, the last one 16, 32, 48 or 64:
+//
+//	for each panel {
+//		acc[r] = start                               // int32
+//		for k := 0; k < len(x); k += 4 {
+//			acc[r] += (w[r][0]+128)·x[k] + … + (w[r][3]+128)·x[k+3]
+//		}
+//		y[r] = fma(float32(acc[r]), s[r]·sx, b[r])   // +0 without b
+//	}
+//
+// VPDPBUSD multiplies unsigned by signed bytes and adds four products to 32 bits. A weight
+// with its sign bit turned over is w+128, unsigned, and what that adds, 128·x[k], is
+// the same for all rows: start is −128·(the sum of x), once a call.
+//
+// 64 bytes of weights, four columns of sixteen rows, are two instructions, of which the
+// first loads. An accumulator is ready again after five cycles, so even and odd columns of
+// a full panel have accumulators of their own: sums of integers may be cut anywhere.
+//
+// len(y) = len(s) is a multiple of 16, len(b) is len(y) or 0, len(x) is a multiple
+// of 4, len(w) = len(y)·len(x); no weight and no x is −128.
+
+#define Y     DI
+#define ROWS  SI  // rows left
+#define B     DX  // where y starts from: b, or zeros
+#define BMASK R8  // all ones, or 0: masks the steps of B
+#define W     R9
+#define SCALE R10 // walks s
+#define X     R11 // end of x
+#define K0    R12 // -len(x)
+#define K     R13 // K0 … -4, offset from X
+#define STEP  BX
+
+#define ACC0  Z0
+#define ACC1  Z1
+#define ACC2  Z2
+#define ACC3  Z3
+#define ACC4  Z4 // of odd columns
+#define ACC5  Z5
+#define ACC6  Z6
+#define ACC7  Z7
+#define T0    Z8
+#define T1    Z9
+#define START Z10 // what accumulators start from
+#define FLIP  Z12 // 0x80 in each byte
+#define XK    Z13 // x[k:k+4], sixteen times
+#define XK1   Z14 // x[k+4:k+8], sixteen times
+#define SX    Z15 // sx
+
+#define LOAD_X VPBROADCASTD (X)(K*1), XK
+
+// Add 16 rows at four columns to acc.
+#define MAC16X(at, t, xk, acc) \
+	VPXORD   at(W), FLIP, t \
+	VPDPBUSD xk, t, acc
+
+#define MAC16(at, acc) MAC16X(at, T0, XK, acc)
+
+#define CLEAR64 \
+	VMOVDQA32 START, ACC0     \
+	VMOVDQA32 START, ACC1     \
+	VMOVDQA32 START, ACC2     \
+	VMOVDQA32 START, ACC3     \
+	VPXORD    ACC4, ACC4, ACC4 \
+	VPXORD    ACC5, ACC5, ACC5 \
+	VPXORD    ACC6, ACC6, ACC6 \
+	VPXORD    ACC7, ACC7, ACC7
+
+// y of sixteen rows, from their accumulator.
+#define FINISH16(at, acc) \
+	VCVTDQ2PS   acc, acc          \
+	VMULPS      at(SCALE), SX, T0 \
+	VMOVUPS     at(B), T1         \
+	VFMADD231PS acc, T0, T1       \
+	VMOVUPS     T1, at(Y)
+
+#define NEXTK(columnBytes, loop) \
+	ADDQ $columnBytes, W \
+	ADDQ $4, K           \
+	JNZ  loop
+
+// func matVecI8AVX512VNNI(y, b []float32, w []int8, s []float32, x []int8, sx float32)
+TEXT ·matVecI8AVX512VNNI(SB), NOSPLIT, $0-124
+	MOVQ         y_base+0(FP), Y
+	MOVQ         y_len+8(FP), ROWS
+	MOVQ         b_base+24(FP), B
+	MOVQ         w_base+48(FP), W
+	MOVQ         s_base+72(FP), SCALE
+	MOVQ         x_base+96(FP), X
+	MOVQ         x_len+104(FP), K0
+	VBROADCASTSS sx+120(FP), SX
+	MOVL         $0x80808080, AX
+	VPBROADCASTD AX, FLIP
+	MOVQ $-1, BMASK
+	CMPQ b_len+32(FP), $0
+	JNE  addresses
+	LEAQ ·zeros(SB), B
+	XORQ BMASK, BMASK
+
+addresses:
+	ADDQ K0, X
+	NEGQ K0
+	VPXORD START, START, START
+	MOVQ K0, K
+	ADDQ $64, K
+	JG   sum
+
+sum64: // START = 128·x[0] + 128·x[1] + …, in sixteen sums
+	VMOVDQU32 -64(X)(K*1), T0
+	VPDPBUSD  T0, FLIP, START
+	ADDQ      $64, K
+	JLE       sum64
+
+sum: // the last 0 … 63
+	MOVQ       $64, CX
+	SUBQ       K, CX
+	MOVQ       $-1, AX
+	BZHIQ      CX, AX, AX
+	KMOVQ      AX, K2
+	VMOVDQU8.Z -64(X)(K*1), K2, T0
+	VPDPBUSD   T0, FLIP, START
+	VEXTRACTI64X4 $1, START, Y8
+	VPADDD        Y8, Y10, Y10
+	VEXTRACTI128  $1, Y10, X8
+	VPADDD        X8, X10, X10
+	VPSHUFD       $0x4e, X10, X8
+	VPADDD        X8, X10, X10
+	VPSHUFD       $0xb1, X10, X8
+	VPADDD        X8, X10, X10
+	VPXOR         X8, X8, X8
+	VPSUBD        X10, X8, X8
+	VPBROADCASTD  X8, START
+
+panel:
+	MOVQ  K0, K
+	CMPQ  ROWS, $64
+	JLT   last
+	CLEAR64
+	TESTQ K, K
+	JZ    store64
+	ADDQ  $8, K
+	JG    rest64
+
+quad64: // eight columns
+	VPBROADCASTD -8(X)(K*1), XK
+	VPBROADCASTD -4(X)(K*1), XK1
+	PREFETCHT0 2048(W)
+	PREFETCHT0 2176(W)
+	MAC16X(0x00, T0, XK, ACC0)
+	MAC16X(0x40, T1, XK, ACC1)
+	MAC16X(0x80, T0, XK, ACC2)
+	MAC16X(0xc0, T1, XK, ACC3)
+	PREFETCHT0 2304(W)
+	PREFETCHT0 2432(W)
+	MAC16X(0x100, T0, XK1, ACC4)
+	MAC16X(0x140, T1, XK1, ACC5)
+	MAC16X(0x180, T0, XK1, ACC6)
+	MAC16X(0x1c0, T1, XK1, ACC7)
+	ADDQ $0x200, W
+	ADDQ $8, K
+	JLE  quad64
+
+rest64: // four more, if K is 4
+	SUBQ $8, K
+	JZ   store64
+	LOAD_X
+	MAC16(0x00, ACC0)
+	MAC16(0x40, ACC1)
+	MAC16(0x80, ACC2)
+	MAC16(0xc0, ACC3)
+	ADDQ $0x100, W
+
+store64:
+	VPADDD ACC4, ACC0, ACC0
+	VPADDD ACC5, ACC1, ACC1
+	VPADDD ACC6, ACC2, ACC2
+	VPADDD ACC7, ACC3, ACC3
+	FINISH16(0x00, ACC0)
+	FINISH16(0x40, ACC1)
+	FINISH16(0x80, ACC2)
+	FINISH16(0xc0, ACC3)
+	ADDQ $0x100, Y
+	ADDQ $0x100, SCALE
+	MOVQ $0x100, STEP
+	ANDQ BMASK, STEP
+	ADDQ STEP, B
+	SUBQ $64, ROWS
+	JMP  panel
+
+last:
+	CMPQ ROWS, $16
+	JLT  done
+	JEQ  start16
+	CMPQ ROWS, $32
+	JEQ  start32
+	VMOVDQA32 START, ACC0
+	VMOVDQA32 START, ACC1
+	VMOVDQA32 START, ACC2
+	TESTQ K, K
+	JZ    store48
+
+quad48:
+	LOAD_X
+	MAC16(0x00, ACC0)
+	MAC16(0x40, ACC1)
+	MAC16(0x80, ACC2)
+	NEXTK(0xc0, quad48)
+
+store48:
+	FINISH16(0x00, ACC0)
+	FINISH16(0x40, ACC1)
+	FINISH16(0x80, ACC2)
+	JMP done
+
+start32:
+	VMOVDQA32 START, ACC0
+	VMOVDQA32 START, ACC1
+	TESTQ K, K
+	JZ    store32
+
+quad32:
+	LOAD_X
+	MAC16(0x00, ACC0)
+	MAC16(0x40, ACC1)
+	NEXTK(0x80, quad32)
+
+store32:
+	FINISH16(0x00, ACC0)
+	FINISH16(0x40, ACC1)
+	JMP done
+
+start16:
+	VMOVDQA32 START, ACC0
+	TESTQ K, K
+	JZ    store16
+
+quad16:
+	LOAD_X
+	MAC16(0x00, ACC0)
+	NEXTK(0x40, quad16)
+
+store16:
+	FINISH16(0x00, ACC0)
+
+done:
+	VZEROUPPER
+	RET

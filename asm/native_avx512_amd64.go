@@ -1,0 +1,99 @@
+//go:build !purego
+
+package asm
+
+var avx512 = Kernels{
+	Name:                   "avx512",
+	MatVecF32:              matVecF32AVX512,
+	MatMulF32:              matMulBy(matVecF32AVX512),
+	NarrowF32:              narrowF32AVX512,
+	LSTMF32:                lstmF32AVX512,
+	LSTMPeepholeF32:        lstmPeepholeF32AVX512,
+	LSTMCoupledF32:         lstmCoupledF32AVX512,
+	LSTMCoupledPeepholeF32: lstmCoupledPeepholeF32AVX512,
+	GRUF32:                 gruF32AVX512,
+	GRUResetF32:            gruResetF32AVX512,
+	GRUBeforeF32:           gruBeforeF32AVX512,
+	RNNTanhF32:             rnnTanhF32AVX512,
+	RNNReluF32:             rnnReluF32AVX512,
+	SigmoidF32:             sigmoidF32AVX512,
+	TanhF32:                tanhF32AVX512,
+	ReluF32:                reluF32AVX512,
+	WithinF32:              withinF32AVX512,
+	MatVecI8:               matVecI8AVX512,
+	MatMulI8:               matMulI8By(matVecI8AVX512),
+	QuantizeI8:             quantizeI8AVX512,
+	MaxAbsF32:              maxAbsF32AVX512,
+}
+
+// avx512vnni is avx512 with the dot products of AVX512-VNNI, avxvnni is avx2 with those of
+// AVX-VNNI.
+var (
+	avx512vnni = withMatVecI8(avx512, "avx512vnni", matVecI8AVX512VNNI)
+	avxvnni    = withMatVecI8(avx2, "avxvnni", matVecI8AVXVNNI)
+)
+
+func withMatVecI8(k Kernels, name string, matVec func(y, b []float32, w []int8, s []float32, x []int8, sx float32)) Kernels {
+	k.Name, k.MatVecI8, k.MatMulI8 = name, matVec, matMulI8By(matVec)
+	return k
+}
+
+//go:noescape
+func matVecF32AVX512(y, b, w, x []float32)
+
+//go:noescape
+func narrowF32AVX512(y, b, w, x []float32)
+
+//go:noescape
+func lstmF32AVX512(h, c, zx, zh []float32)
+
+//go:noescape
+func lstmPeepholeF32AVX512(h, c, zx, zh, p []float32)
+
+//go:noescape
+func lstmCoupledF32AVX512(h, c, zx, zh []float32)
+
+//go:noescape
+func lstmCoupledPeepholeF32AVX512(h, c, zx, zh, p []float32)
+
+//go:noescape
+func gruResetF32AVX512(rh, h, zx, zh []float32)
+
+//go:noescape
+func gruBeforeF32AVX512(h, zx, zh []float32)
+
+//go:noescape
+func gruF32AVX512(h, zx, zh []float32)
+
+//go:noescape
+func rnnTanhF32AVX512(h, zx, zh []float32)
+
+//go:noescape
+func rnnReluF32AVX512(h, zx, zh []float32)
+
+//go:noescape
+func sigmoidF32AVX512(y, x []float32)
+
+//go:noescape
+func tanhF32AVX512(y, x []float32)
+
+//go:noescape
+func reluF32AVX512(y, x []float32)
+
+//go:noescape
+func withinF32AVX512(x []float32, limit float32) bool
+
+//go:noescape
+func matVecI8AVX512(y, b []float32, w []int8, s []float32, x []int8, sx float32)
+
+//go:noescape
+func quantizeI8AVX512(q []int8, x []float32, inv float32)
+
+//go:noescape
+func maxAbsF32AVX512(x []float32) float32
+
+//go:noescape
+func matVecI8AVX512VNNI(y, b []float32, w []int8, s []float32, x []int8, sx float32)
+
+//go:noescape
+func matVecI8AVXVNNI(y, b []float32, w []int8, s []float32, x []int8, sx float32)
