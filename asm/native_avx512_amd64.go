@@ -5,7 +5,7 @@ package asm
 var avx512 = Kernels{
 	Name:                   "avx512",
 	MatVecF32:              matVecF32AVX512,
-	MatMulF32:              matMulBy(matVecF32AVX512),
+	MatMulF32:              matMulF32AVX512,
 	NarrowF32:              narrowF32AVX512,
 	LSTMF32:                lstmF32AVX512,
 	LSTMPeepholeF32:        lstmPeepholeF32AVX512,
@@ -40,6 +40,9 @@ func withMatVecI8(k Kernels, name string, matVec func(y, b []float32, w []int8, 
 
 //go:noescape
 func matVecF32AVX512(y, b, w, x []float32)
+
+//go:noescape
+func matMulF32AVX512(y, b, w, x []float32, d Block)
 
 //go:noescape
 func narrowF32AVX512(y, b, w, x []float32)

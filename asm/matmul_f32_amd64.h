@@ -1,0 +1,205 @@
+// Y = B + W·X for a block of vectors, over panels of 64 rows, the last one 16, 32, 48 or 64:
+//
+//	for each panel, and in it for each strip of two registers of rows {
+//		for each group of 3 … 6 vectors {
+//			acc[v][r] = b[v][r]                          // or zero
+//			for k := range cols {
+//				acc[v][r] = fma(w[k][r], x[v][k], acc[v][r])
+//			}
+//			y[v][r] = acc[v][r]
+//		}
+//	}
+//
+// A strip of weights is read from memory once and then, from the first-level cache, by each
+// group: two loads and a broadcast for each vector, for two multiplications a vector. Six
+// vectors are twelve chains, and the multiplications are what a column waits for. Five of
+// N vectors or fewer, and what sixes leave, go in groups of 3, 4 and 5; one or two alone.
+//
+// d.Rows is a multiple of 16, len(w) = d.Rows·d.Cols, and y, b and x are as d says.
+
+#define Y     DI  // the panel, of the first vector
+#define B     SI  // where the panel starts from: b, y, or zeros
+#define W     R9  // the panel
+#define PITCH R8  // bytes of a column of it
+#define STRIP BX  // bytes from a column's first row to the strip's
+#define YP    R10 // the strip, of the group's first vector
+#define BP_   R11
+#define XP    R12 // the group's first vector
+#define XS    DX  // bytes from one vector to the next
+#define N     R13 // vectors left
+#define WP    AX  // walks the strip
+#define XA    R14 // walks x of vectors 0, 1 and 2
+#define XB    R15 // walks x of vectors 3, 4 and 5
+#define K     CX  // columns left
+
+#define ROWS rows-8(SP) // left
+
+// V0 … V11: two registers for each vector.
+#define W0 V12
+#define W1 V13
+#define XK V14
+
+// The vectors' addresses, base and stride given; t is scratch, and 3·stride is in three.
+#define VECTOR1(DO, base, s, three, a, b)  DO((base)(s*1), BYTES(base)(s*1), a, b)
+#define VECTOR2(DO, base, s, three, a, b)  DO((base)(s*2), BYTES(base)(s*2), a, b)
+#define VECTOR3(DO, base, s, three, a, b)  DO((base)(three*1), BYTES(base)(three*1), a, b)
+#define VECTOR4(DO, base, s, three, a, b)  DO((base)(s*4), BYTES(base)(s*4), a, b)
+
+#define LOAD(p0, p1, a, b) \
+	MOVE_ALL(p0, a)        \
+	MOVE_SECOND(p1, b)
+
+#define STORE(p0, p1, a, b) \
+	MOVE_ALL(a, p0)         \
+	MOVE_SECOND(b, p1)
+
+#define EACH3(DO, base, s, three) \
+	DO((base), BYTES(base), V0, V1)         \
+	VECTOR1(DO, base, s, three, V2, V3)     \
+	VECTOR2(DO, base, s, three, V4, V5)
+
+#define EACH4(DO, base, s, three) \
+	EACH3(DO, base, s, three)           \
+	VECTOR3(DO, base, s, three, V6, V7)
+
+#define EACH5(DO, base, s, three) \
+	EACH4(DO, base, s, three)           \
+	VECTOR4(DO, base, s, three, V8, V9)
+
+#define EACH6(DO, base, s, three) \
+	EACH5(DO, base, s, three)                        \
+	LEAQ (base)(three*1), three                      \ // no longer needed
+	VECTOR2(DO, three, s, three, V10, V11)
+
+#define EACH1(DO, base, s, three) DO((base), BYTES(base), V0, V1)
+
+// Multiply the column's weights by x[k] of a vector.
+#define FMA(x, a, b) \
+	VBROADCASTSS x, XK      \
+	VFMADD231PS  W0, XK, a  \
+	VFMADD231PS  W1, XK, b
+
+#define COLUMN1 FMA((XA), V0, V1)
+
+#define COLUMN3 \
+	COLUMN1                  \
+	FMA((XA)(XS*1), V2, V3)  \
+	FMA((XA)(XS*2), V4, V5)
+
+#define COLUMN4 \
+	COLUMN3             \
+	FMA((XB), V6, V7)
+
+#define COLUMN5 \
+	COLUMN4                 \
+	FMA((XB)(XS*1), V8, V9)
+
+#define COLUMN6 \
+	COLUMN5                   \
+	FMA((XB)(XS*2), V10, V11)
+
+// A group of so many vectors. WP and K first hold strides.
+#define GROUP(group, count, EACH, COLUMN, loop, store) \
+group: \
+	MOVQ     d_StrideB+128(FP), K   \
+	SHLQ     $2, K                  \
+	LEAQ     (K)(K*2), WP           \
+	EACH(LOAD, BP_, K, WP)          \
+	MOVQ     XP, XA                 \
+	LEAQ     (XS)(XS*2), XB         \
+	ADDQ     XA, XB                 \
+	LEAQ     (W)(STRIP*1), WP       \
+	MOVQ     d_Cols+104(FP), K      \
+	TESTQ    K, K                   \
+	JZ       store                  \
+loop: \
+	MOVE_ALL((WP), W0)              \
+	MOVE_SECOND(BYTES(WP), W1)      \
+	COLUMN                          \
+	ADDQ     PITCH, WP              \
+	ADDQ     $4, XA                 \
+	ADDQ     $4, XB                 \
+	DECQ     K                      \
+	JNZ      loop                   \
+store: \
+	MOVQ     d_StrideY+120(FP), K   \
+	SHLQ     $2, K                  \
+	LEAQ     (K)(K*2), WP           \
+	EACH(STORE, YP, K, WP)          \
+	IMULQ    $count, K              \
+	ADDQ     K, YP                  \
+	MOVQ     d_StrideB+128(FP), K   \
+	IMULQ    $(4*count), K          \
+	ADDQ     K, BP_                 \
+	IMUL3Q   $count, XS, K          \
+	ADDQ     K, XP                  \
+	SUBQ     $count, N              \
+	JMP      vectors
+
+	MOVQ y_base+0(FP), Y
+	MOVQ b_base+24(FP), B
+	MOVQ w_base+48(FP), W
+	MOVQ d_Rows+96(FP), K
+	MOVQ K, ROWS
+	MOVQ d_StrideX+136(FP), XS
+	SHLQ $2, XS
+	CMPQ b_len+32(FP), $0
+	JNE  panel
+	LEAQ ·zeros(SB), B
+
+panel:
+	MOVQ ROWS, PITCH
+	TESTQ PITCH, PITCH
+	JZ   done
+	CMPQ PITCH, $64
+	JLE  pitch
+	MOVQ $64, PITCH
+
+pitch:
+	SUBQ PITCH, ROWS
+	SHLQ $2, PITCH
+	XORQ STRIP, STRIP
+
+strip:
+	MASK_SECOND
+	LEAQ (Y)(STRIP*1), YP
+	LEAQ (B)(STRIP*1), BP_
+	MOVQ x_base+72(FP), XP
+	MOVQ d_N+112(FP), N
+
+vectors:
+	CMPQ N, $9
+	JGE  six
+	CMPQ N, $6
+	JEQ  six
+	JGT  four // 8 is 4 and 4, 7 is 4 and 3
+	CMPQ N, $4
+	JGT  five
+	JEQ  four
+	CMPQ N, $2
+	JGT  three
+	TESTQ N, N
+	JNZ  one
+	ADDQ $(2*BYTES), STRIP
+	CMPQ STRIP, PITCH
+	JLT  strip
+
+	// The next panel: PITCH bytes of rows on.
+	ADDQ  PITCH, Y
+	MOVQ  d_Cols+104(FP), K
+	IMULQ PITCH, K
+	ADDQ  K, W
+	CMPQ  b_len+32(FP), $0
+	JEQ   panel
+	ADDQ  PITCH, B
+	JMP   panel
+
+	GROUP(six, 6, EACH6, COLUMN6, loop6, store6)
+	GROUP(five, 5, EACH5, COLUMN5, loop5, store5)
+	GROUP(four, 4, EACH4, COLUMN4, loop4, store4)
+	GROUP(three, 3, EACH3, COLUMN3, loop3, store3)
+	GROUP(one, 1, EACH1, COLUMN1, loop1, store1)
+
+done:
+	VZEROUPPER
+	RET
