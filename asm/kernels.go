@@ -142,8 +142,8 @@ type Kernels struct {
 //
 //	y[v·StrideY:][:Rows] = b[v·StrideB:][:Rows] + W·x[v·StrideX:][:Cols]
 //
-// and len(b) = 0 is a zero start. StrideB is 0 where all start from one bias. No stride is
-// less than the length of its vectors but that.
+// and len(b) = 0 is a zero start. StrideB is 0 then, and where all start from one bias. No
+// other stride is less than the length of its vectors.
 type Block struct {
 	Rows, Cols, N             int
 	StrideY, StrideB, StrideX int

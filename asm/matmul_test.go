@@ -57,7 +57,7 @@ func TestMatMulF32EqualsMatVec(t *testing.T) {
 				var b []float32
 				switch start {
 				case "bias":
-					b, d.StrideB = ba.slice(d.Rows, tail), 0
+					b = ba.slice(d.Rows, tail)
 				case "continued":
 					b, d.StrideB = y, d.StrideY
 				}
@@ -114,9 +114,10 @@ func testMatMulI8(t *testing.T, k *Kernels, d Block, ya, ba, wa, sa, xa *arena) 
 		}
 		for _, start := range []string{"zero", "bias", "continued"} {
 			var b []float32
+			d.StrideB = 0
 			switch start {
 			case "bias":
-				b, d.StrideB = ba.slice(d.Rows, tail), 0
+				b = ba.slice(d.Rows, tail)
 			case "continued":
 				b, d.StrideB = y, d.StrideY
 			}

@@ -7,7 +7,7 @@ import "github.com/klauspost/cpuid/v2"
 var neon = Kernels{
 	Name:                   "neon",
 	MatVecF32:              matVecF32NEON,
-	MatMulF32:              matMulBy(matVecF32NEON),
+	MatMulF32:              matMulF32NEON,
 	NarrowF32:              narrowF32NEON,
 	LSTMF32:                lstmF32NEON,
 	LSTMPeepholeF32:        lstmPeepholeF32NEON,
@@ -33,7 +33,7 @@ var dotprod = func() Kernels {
 	k := neon
 	k.Name = "dotprod"
 	k.MatVecI8 = matVecI8DotProd
-	k.MatMulI8 = matMulI8By(matVecI8DotProd)
+	k.MatMulI8 = matMulI8DotProd
 	return k
 }()
 
@@ -49,6 +49,12 @@ func native() (tables []*Kernels) {
 	}
 	return append(tables, &neon)
 }
+
+//go:noescape
+func matMulF32NEON(y, b, w, x []float32, d Block)
+
+//go:noescape
+func matMulI8DotProd(y, b []float32, w []int8, s []float32, x []int8, sx []float32, d Block)
 
 //go:noescape
 func matVecI8NEON(y, b []float32, w []int8, s []float32, x []int8, sx float32)

@@ -69,8 +69,10 @@ func (p *product) mul(n int) {
 		for v := range n {
 			p.mulNarrow(p.y.all[v*p.y.stride:][:p.rows], p.x.at(v))
 		}
-	case n == 1:
-		p.mulOne()
+	case n < 3: // too few to wait for anything but their weights
+		for v := range n {
+			p.mulOne(p.y.all[v*p.y.stride:][:p.rows], p.x.at(v))
+		}
 	default:
 		p.mulBlock(n)
 	}
@@ -89,11 +91,11 @@ func (p *product) mulNarrow(y, x []float32) {
 	}
 }
 
-func (p *product) mulOne() {
-	w, x := p.w, p.x.first
+func (p *product) mulOne(y, x []float32) {
+	w := p.w
 	for first := 0; first < p.rows; {
 		rows, columns := p.slice(first, kernelFloats)
-		out := p.y0[first : first+rows]
+		out := y[first : first+rows]
 		start := p.start(first, rows)
 		for k := 0; k < p.cols; {
 			cols := min(p.cols-k, columns)
