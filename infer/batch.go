@@ -288,13 +288,18 @@ func (b *Batch) check(j *job) error {
 		b.calls[id] = b.call
 	}
 	vocabulary := m.Vocabulary()
-	for i := range j.n {
-		for t := range j.length(i) {
-			at := (i*j.steps + t) * I
-			if !m.checkInput(&b.err, j.xs[at:][:I], vocabulary) {
-				b.err.inSequence(at)
-				return &b.err
-			}
+	rows, steps := j.n, j.steps
+	if j.lengths == nil { // there is no padding between the rows
+		rows, steps = 1, j.n*j.steps
+	}
+	for i := range rows {
+		if j.lengths != nil {
+			steps = j.lengths[i]
+		}
+		first := i * j.steps * I
+		if bad := m.checkInputs(&b.err, j.xs[first:][:steps*I], vocabulary); bad >= 0 {
+			b.err.inSequence(first + bad*I)
+			return &b.err
 		}
 	}
 	return nil

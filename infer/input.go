@@ -26,6 +26,21 @@ func (m *Model) checkInput(e *sessionError, x []float32, vocabulary int) bool {
 	return false
 }
 
+// checkInputs verifies the inputs of several steps. It returns the first that is wrong, and
+// e says how; −1 if all are right.
+func (m *Model) checkInputs(e *sessionError, xs []float32, vocabulary int) int {
+	if vocabulary == 0 && m.within(xs, m.bounds.limit) {
+		return -1
+	}
+	I := m.InputSize()
+	for t := range len(xs) / I {
+		if !m.checkInput(e, xs[t*I:][:I], vocabulary) {
+			return t
+		}
+	}
+	return -1
+}
+
 // within reports whether every x is finite and in range.
 func (m *Model) within(x []float32, limit float32) bool {
 	const most = 4096 // in one call, which cannot be preempted: see kernelFloats

@@ -103,11 +103,9 @@ func times(steps, n int) int {
 // runSequence runs a whole sequence.
 func (s *Session) runSequence(ys, xs []float32) (int, error) {
 	I := s.input.size()
-	for first := 0; first < len(xs); first += I {
-		if err := s.checkInput(xs[first:][:I]); err != nil {
-			s.err.inSequence(first)
-			return 0, err
-		}
+	if bad := s.model.checkInputs(&s.err, xs, s.vocabulary); bad >= 0 {
+		s.err.inSequence(bad * I)
+		return 0, &s.err
 	}
 	steps := len(xs) / I
 	s.Reserve(steps)

@@ -121,14 +121,12 @@ func (s *Session) runSteps(ys, xs []float32) (n int, err error) {
 // runBlock runs steps that fit into the block.
 func (s *Session) runBlock(ys, xs []float32, steps int) (n int, err error) {
 	I, O := s.input.size(), s.output.size()
+	if bad := s.model.checkInputs(&s.err, xs[:steps*I], s.vocabulary); bad >= 0 {
+		s.err.inSequence(bad * I)
+		err, steps = &s.err, bad // the steps before it count
+	}
 	for t := range steps {
-		x := xs[t*I:][:I]
-		if err = s.checkInput(x); err != nil {
-			s.err.inSequence(t * I)
-			steps = t // those before it count
-			break
-		}
-		copy(s.input.at(t), x)
+		copy(s.input.at(t), xs[t*I:])
 	}
 	if s.model.bounds.any {
 		copy(s.spare, s.state)
