@@ -29,12 +29,29 @@ var avx512 = Kernels{
 // avx512vnni is avx512 with the dot products of AVX512-VNNI, avxvnni is avx2 with those of
 // AVX-VNNI.
 var (
-	avx512vnni = withMatVecI8(avx512, "avx512vnni", matVecI8AVX512VNNI)
-	avxvnni    = withMatVecI8(avx2, "avxvnni", matVecI8AVXVNNI)
+	avx512vnni = withDots(avx512, "avx512vnni", matVecI8AVX512VNNI, matMul48I8AVX512VNNI)
+	avxvnni    = withDots(avx2, "avxvnni", matVecI8AVXVNNI, matMul48I8AVXVNNI)
 )
 
-func withMatVecI8(k Kernels, name string, matVec func(y, b []float32, w []int8, s []float32, x []int8, sx float32)) Kernels {
-	k.Name, k.MatVecI8, k.MatMulI8 = name, matVec, matMulI8By(matVec)
+func withDots(k Kernels, name string,
+	matVec func(y, b []float32, w []int8, s []float32, x []int8, sx float32),
+	matMul48 func(y, b []float32, w []int8, s []float32, x []int8, sx []float32, d Block),
+) Kernels {
+	k.Name, k.MatVecI8 = name, matVec
+	// A call takes at most 48 vectors, whose sums it keeps.
+	k.MatMulI8 = func(y, b []float32, w []int8, s []float32, x []int8, sx []float32, d Block) {
+		for left := d.N; left > 0; left -= d.N {
+			d.N = min(left, 48)
+			matMul48(y, b, w, s, x, sx, d)
+			if left == d.N {
+				return
+			}
+			y, x, sx = y[d.N*d.StrideY:], x[d.N*d.StrideX:], sx[d.N:]
+			if len(b) > 0 {
+				b = b[d.N*d.StrideB:]
+			}
+		}
+	}
 	return k
 }
 
@@ -100,3 +117,9 @@ func matVecI8AVX512VNNI(y, b []float32, w []int8, s []float32, x []int8, sx floa
 
 //go:noescape
 func matVecI8AVXVNNI(y, b []float32, w []int8, s []float32, x []int8, sx float32)
+
+//go:noescape
+func matMul48I8AVX512VNNI(y, b []float32, w []int8, s []float32, x []int8, sx []float32, d Block)
+
+//go:noescape
+func matMul48I8AVXVNNI(y, b []float32, w []int8, s []float32, x []int8, sx []float32, d Block)

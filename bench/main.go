@@ -60,6 +60,7 @@ type config struct {
 	repeats int
 	budget  time.Duration
 	json    bool
+	svg     string
 }
 
 func main() {
@@ -95,6 +96,11 @@ func run(args []string, stdout, stderr io.Writer) error {
 		}
 	}
 	progress("")
+	if c.svg != "" {
+		if err := r.picture().WriteFile(c.svg); err != nil {
+			return fmt.Errorf("-svg: %w", err)
+		}
+	}
 	if c.json {
 		e := json.NewEncoder(stdout)
 		e.SetIndent("", "  ")
@@ -111,11 +117,12 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 	f.Usage = func() { fmt.Fprint(stderr, usage); f.PrintDefaults() }
 	f.StringVar(&cellNames, "cell", "lstm,gru", "`cells` to measure")
 	f.StringVar(&types, "type", "float32,int8", "`types` of the matrices")
-	f.StringVar(&sizes, "H", "16,32,64,128,256,512", "hidden `sizes`")
+	f.StringVar(&sizes, "H", "16,32,64,128,256,512,1024", "hidden `sizes`")
 	f.StringVar(&names, "isa", "", "kernel `tables` to measure (default all of this CPU)")
 	f.IntVar(&c.repeats, "repeats", 2000, "`batches` of each row")
 	f.DurationVar(&c.budget, "budget", 3*time.Second, "`time` after which a row gets no more batches")
 	f.BoolVar(&c.json, "json", false, "print JSON instead of a table")
+	f.StringVar(&c.svg, "svg", "", "draw how fast steps go through their weights into this `file`, too")
 	if err := f.Parse(args); err != nil {
 		return nil, err
 	}

@@ -3,11 +3,14 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"runtime"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/klauspost/cpuid/v2"
+	"github.com/rnnedge/rnnedge/bench/internal/chart"
 	"github.com/rnnedge/rnnedge/bench/internal/roofline"
 )
 
@@ -93,4 +96,32 @@ func cpuName() string {
 		name += " (caches " + strings.Join(sizes, ", ") + " KB)"
 	}
 	return name
+}
+
+// picture draws how fast steps go through their weights, a line for each cell, type and kernel
+// table, below the roof of reading them alone.
+func (r *report) picture() *chart.Chart {
+	c := &chart.Chart{
+		Title: "Weights per time: a step, and reading alone",
+		X:     "bytes of weights", Y: "GB/s",
+	}
+	read := map[float64]float64{}
+	lines := map[string]int{}
+	for _, row := range r.Rows {
+		bytes := float64(row.Bytes)
+		read[bytes] = bytes / row.ReadNS
+		name := row.Cell + " " + row.Type + ", " + row.Kernels
+		if _, ok := lines[name]; !ok {
+			lines[name] = len(c.Series)
+			c.Series = append(c.Series, chart.Series{Name: name})
+		}
+		line := &c.Series[lines[name]]
+		line.Points = append(line.Points, [2]float64{bytes, bytes / row.StepNS})
+	}
+	roof := chart.Series{Name: "reading alone", Limit: true}
+	for _, bytes := range slices.Sorted(maps.Keys(read)) {
+		roof.Points = append(roof.Points, [2]float64{bytes, read[bytes]})
+	}
+	c.Series = append(c.Series, roof)
+	return c
 }

@@ -65,7 +65,7 @@ func WithWorkers(k int) BatchOption { return func(o *batchOptions) { o.workers =
 // batchSlots is how many vectors a worker works on at a time: the more, the fewer times
 // the weights are read; what they leave should fit a second-level cache.
 func (m *Model) batchSlots(streams int) int {
-	return m.plan.fit(512<<10, vectorsAtOnce, min(5*vectorsAtOnce, (streams+vectorsAtOnce-1)/vectorsAtOnce*vectorsAtOnce))
+	return m.plan.fit(4<<20, vectorsAtOnce, min(6*vectorsAtOnce, (streams+vectorsAtOnce-1)/vectorsAtOnce*vectorsAtOnce))
 }
 
 // NewBatch returns this many streams, at least one, each in the model's initial state. It

@@ -28,6 +28,19 @@
 // memory for all steps, Model.SequenceBytes: Reserve allocates it beforehand, else the
 // first Run on a sequence of that length does.
 //
+// # Many steps, many streams
+//
+// Run, for many steps of one stream, and Batch, for many streams, read a weight once for
+// several vectors and give the same bits. A Batch has a number of streams, each with
+// states of its own; Step moves all of them, StepSome those that have data, Run a sequence
+// of each, as long as its own length. A stream that leaves is no longer named, one
+// that joins is Reset first. State and SetState move a stream between sessions and
+// batches. WithWorkers spreads the streams over CPUs: one step of one stream waits for
+// memory and gains nothing by them.
+//
+// Model.SessionBytes and Model.BatchBytes say what they take; of a batch's each stream has
+// its states, and all share the rest.
+//
 // # States
 //
 // A Session keeps its states, those of Model.Format().States, from call to call. Reset
@@ -42,7 +55,7 @@
 // what was expected, and the state stays what it was. Errors of a Session are
 // allocated with it: the value is good until the session's next call, and
 // errors.Is tells its kind (ErrLength, ErrValue, ErrStream, ErrOverflow, ErrState,
-// ErrClosed).
+// ErrClosed; of a Batch also ErrNoStream).
 //
 // Inputs must be finite and at most Model.Limit in magnitude: the bound, worked
 // out from the weights when the model is opened, below which no sum inside the
@@ -53,11 +66,15 @@
 //
 // # How a step runs
 //
-// The layers of the model become operations bound to the session's one arena of
-// float32: the states first, then the buffers between the layers, then scratch.
-// A recurrent layer is two matrix-vector products, zx = B + W·x and zh = R·h, and
-// one update, a kernel or for rare cells Go code, that turns both into the new state.
-// Its output buffer is its state: nothing is copied. Large products are called in
-// slices of weights, since Go cannot interrupt assembly and the garbage collector
-// would wait.
+// The layers of the model become operations bound to a block: one arena of float32 for
+// some steps of some streams, each buffer with a slot for every step of every stream. A
+// session's block has one stream, a batch's has many. A layer runs over all slots
+// before the next one starts.
+//
+// A recurrent layer is zx = B + W·x, for all slots at once, and then for each step
+// zh = R·h, for its streams at once, and one update, a kernel or for rare cells Go
+// code, that turns both into the new state. Where a product has one vector it is a
+// matrix-vector product, else a matrix product whose every output is the same chain.
+// Large ones are called in slices of weights, since Go cannot interrupt assembly and
+// the garbage collector would wait.
 package infer

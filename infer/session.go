@@ -17,7 +17,7 @@ type Session struct {
 // sessionSlots is how many steps Run takes at a time: as many as fit into a part of a
 // common second-level cache, and enough that the input's weights, read once for
 // them all, cost little beside the state's, read at each step.
-func (m *Model) sessionSlots() int { return m.plan.fit(192<<10, vectorsAtOnce, 4*vectorsAtOnce) }
+func (m *Model) sessionSlots() int { return m.plan.fit(1<<20, vectorsAtOnce, 4*vectorsAtOnce) }
 
 // NewSession returns a stream in its initial state. It allocates
 // Model.SessionBytes and a little for each layer; nothing after it allocates, but

@@ -2,18 +2,26 @@
 //
 //	for each panel, and in it for each strip of two registers of rows {
 //		for each group of 3 … 6 vectors {
-//			acc[v][r] = b[v][r]                          // or zero
-//			for k := range cols {
-//				acc[v][r] = fma(w[k][r], x[v][k], acc[v][r])
+//			acc[v][r] = START
+//			for k := range columns {
+//				acc[v][r] = MAC(acc[v][r], w[k][r], x[v][k])
 //			}
-//			y[v][r] = acc[v][r]
+//			y[v][r] = FINISH
 //		}
 //	}
+//
+// A column here is 4 bytes of x and of a row: one element of float32, four of int8.
 //
 // A strip of weights is read from memory once and then, from the first-level cache, by each
 // group: two loads and a broadcast for each vector, for two multiplications a vector. Six
 // vectors are twelve chains, and the multiplications are what a column waits for. Five of
 // N vectors or fewer, and what sixes leave, go in groups of 3, 4 and 5; one or two alone.
+//
+// A file that includes this defines the places of its arguments (ROWS_ARG …), how many
+// columns they are (COLUMNS), MAC of two registers, LOAD_WEIGHTS, START, which is
+// given the vector's number in the group, the address of its b and its registers, and
+// FINISH, which ends a group but for storing it; and PREPARE, which makes XS bytes. BEFORE_START
+// comes once a group. XA and XB are free but in MAC, WP and K, too, before START.
 //
 // d.Rows is a multiple of 16, len(w) = d.Rows·d.Cols, and y, b and x are as d says.
 
@@ -39,82 +47,68 @@
 #define W1 V13
 #define XK V14
 
-// The vectors' addresses, base and stride given; t is scratch, and 3·stride is in three.
-#define VECTOR1(DO, base, s, three, a, b)  DO((base)(s*1), BYTES(base)(s*1), a, b)
-#define VECTOR2(DO, base, s, three, a, b)  DO((base)(s*2), BYTES(base)(s*2), a, b)
-#define VECTOR3(DO, base, s, three, a, b)  DO((base)(three*1), BYTES(base)(three*1), a, b)
-#define VECTOR4(DO, base, s, three, a, b)  DO((base)(s*4), BYTES(base)(s*4), a, b)
-
-#define LOAD(p0, p1, a, b) \
-	MOVE_ALL(p0, a)        \
-	MOVE_SECOND(p1, b)
-
-#define STORE(p0, p1, a, b) \
-	MOVE_ALL(a, p0)         \
-	MOVE_SECOND(b, p1)
+// The vectors' addresses, from their base and stride; 3·stride is in three.
+#define EACH1(DO, base, s, three) DO(0, (base), BYTES(base), V0, V1)
 
 #define EACH3(DO, base, s, three) \
-	DO((base), BYTES(base), V0, V1)         \
-	VECTOR1(DO, base, s, three, V2, V3)     \
-	VECTOR2(DO, base, s, three, V4, V5)
+	EACH1(DO, base, s, three)                       \
+	DO(1, (base)(s*1), BYTES(base)(s*1), V2, V3)    \
+	DO(2, (base)(s*2), BYTES(base)(s*2), V4, V5)
 
 #define EACH4(DO, base, s, three) \
-	EACH3(DO, base, s, three)           \
-	VECTOR3(DO, base, s, three, V6, V7)
+	EACH3(DO, base, s, three)                               \
+	DO(3, (base)(three*1), BYTES(base)(three*1), V6, V7)
 
 #define EACH5(DO, base, s, three) \
-	EACH4(DO, base, s, three)           \
-	VECTOR4(DO, base, s, three, V8, V9)
+	EACH4(DO, base, s, three)                       \
+	DO(4, (base)(s*4), BYTES(base)(s*4), V8, V9)
 
 #define EACH6(DO, base, s, three) \
-	EACH5(DO, base, s, three)                        \
-	LEAQ (base)(three*1), three                      \ // no longer needed
-	VECTOR2(DO, three, s, three, V10, V11)
+	EACH5(DO, base, s, three)                          \
+	LEAQ (base)(three*1), three                        \ // no longer needed
+	DO(5, (three)(s*2), BYTES(three)(s*2), V10, V11)
 
-#define EACH1(DO, base, s, three) DO((base), BYTES(base), V0, V1)
+#define STORE(i, p0, p1, a, b) \
+	MOVE_ALL(a, p0)            \
+	MOVE_SECOND(b, p1)
 
-// Multiply the column's weights by x[k] of a vector.
-#define FMA(x, a, b) \
-	VBROADCASTSS x, XK      \
-	VFMADD231PS  W0, XK, a  \
-	VFMADD231PS  W1, XK, b
-
-#define COLUMN1 FMA((XA), V0, V1)
+#define COLUMN1 MAC(0, (XA), V0, V1)
 
 #define COLUMN3 \
-	COLUMN1                  \
-	FMA((XA)(XS*1), V2, V3)  \
-	FMA((XA)(XS*2), V4, V5)
+	COLUMN1                     \
+	MAC(1, (XA)(XS*1), V2, V3)  \
+	MAC(2, (XA)(XS*2), V4, V5)
 
 #define COLUMN4 \
-	COLUMN3             \
-	FMA((XB), V6, V7)
+	COLUMN3                \
+	MAC(3, (XB), V6, V7)
 
 #define COLUMN5 \
-	COLUMN4                 \
-	FMA((XB)(XS*1), V8, V9)
+	COLUMN4                    \
+	MAC(4, (XB)(XS*1), V8, V9)
 
 #define COLUMN6 \
-	COLUMN5                   \
-	FMA((XB)(XS*2), V10, V11)
+	COLUMN5                      \
+	MAC(5, (XB)(XS*2), V10, V11)
 
 // A group of so many vectors. WP and K first hold strides.
 #define GROUP(group, count, EACH, COLUMN, loop, store) \
 group: \
-	MOVQ     d_StrideB+128(FP), K   \
+	BEFORE_START                    \
+	MOVQ     STRIDE_B_ARG, K        \
 	SHLQ     $2, K                  \
 	LEAQ     (K)(K*2), WP           \
-	EACH(LOAD, BP_, K, WP)          \
+	EACH(START, BP_, K, WP)         \
 	MOVQ     XP, XA                 \
 	LEAQ     (XS)(XS*2), XB         \
 	ADDQ     XA, XB                 \
 	LEAQ     (W)(STRIP*1), WP       \
-	MOVQ     d_Cols+104(FP), K      \
+	MOVQ     COLUMNS, K             \
 	TESTQ    K, K                   \
 	JZ       store                  \
 loop: \
-	MOVE_ALL((WP), W0)              \
-	MOVE_SECOND(BYTES(WP), W1)      \
+	LOAD_WEIGHTS                    \
+	PREFETCHT0 16384(WP)            \
 	COLUMN                          \
 	ADDQ     PITCH, WP              \
 	ADDQ     $4, XA                 \
@@ -122,13 +116,14 @@ loop: \
 	DECQ     K                      \
 	JNZ      loop                   \
 store: \
-	MOVQ     d_StrideY+120(FP), K   \
+	FINISH(EACH)                    \
+	MOVQ     STRIDE_Y_ARG, K        \
 	SHLQ     $2, K                  \
 	LEAQ     (K)(K*2), WP           \
 	EACH(STORE, YP, K, WP)          \
 	IMULQ    $count, K              \
 	ADDQ     K, YP                  \
-	MOVQ     d_StrideB+128(FP), K   \
+	MOVQ     STRIDE_B_ARG, K        \
 	IMULQ    $(4*count), K          \
 	ADDQ     K, BP_                 \
 	IMUL3Q   $count, XS, K          \
@@ -139,10 +134,10 @@ store: \
 	MOVQ y_base+0(FP), Y
 	MOVQ b_base+24(FP), B
 	MOVQ w_base+48(FP), W
-	MOVQ d_Rows+96(FP), K
+	MOVQ ROWS_ARG, K
 	MOVQ K, ROWS
-	MOVQ d_StrideX+136(FP), XS
-	SHLQ $2, XS
+	MOVQ STRIDE_X_ARG, XS
+	PREPARE
 	CMPQ b_len+32(FP), $0
 	JNE  panel
 	LEAQ ·zeros(SB), B
@@ -164,8 +159,8 @@ strip:
 	MASK_SECOND
 	LEAQ (Y)(STRIP*1), YP
 	LEAQ (B)(STRIP*1), BP_
-	MOVQ x_base+72(FP), XP
-	MOVQ d_N+112(FP), N
+	MOVQ X_ARG, XP
+	MOVQ N_ARG, N
 
 vectors:
 	CMPQ N, $9
@@ -186,7 +181,8 @@ vectors:
 
 	// The next panel: PITCH bytes of rows on.
 	ADDQ  PITCH, Y
-	MOVQ  d_Cols+104(FP), K
+	NEXT_SCALE
+	MOVQ  COLUMNS, K
 	IMULQ PITCH, K
 	ADDQ  K, W
 	CMPQ  b_len+32(FP), $0
