@@ -173,7 +173,7 @@ func (b *Batch) Run(ys, xs []float32, lengths []int) error {
 	steps := len(xs) / (b.streams * I)
 	for i, n := range lengths {
 		if n < 0 || n > steps {
-			return b.fail(sessionError{kind: ErrLength, argument: argLengths, stream: i, have: n, want: steps, reason: "0 to "})
+			return b.fail(sessionError{kind: ErrLength, argument: argLengths, batch: true, stream: i, have: n, want: steps})
 		}
 	}
 	return b.do(job{ys: ys, xs: xs, n: b.streams, steps: steps, lengths: lengths, whole: true})

@@ -38,8 +38,8 @@
 // batches. WithWorkers spreads the streams over CPUs: one step of one stream waits for
 // memory and gains nothing by them.
 //
-// Model.SessionBytes and Model.BatchBytes say what they take; of a batch's each stream has
-// its states, and all share the rest.
+// Model.SessionBytes and Model.BatchBytes say what they take. Each stream of a batch has its
+// states; the rest is shared.
 //
 // # States
 //

@@ -65,7 +65,7 @@ func (e *sessionError) Error() string {
 		if e.argument == argSteps {
 			return fmt.Sprintf("infer: steps is %d, want 0 to %d", e.have, e.want)
 		}
-		if e.argument == argLengths && e.reason != "" {
+		if e.argument == argLengths && e.batch {
 			return fmt.Sprintf("infer: lengths[%d] is %d, want 0 to %d", e.stream, e.have, e.want)
 		}
 		if e.times != 0 {

@@ -50,6 +50,32 @@ func Example() {
 	// 0.33923337
 }
 
+// Streams of a batch have states of their own and come and go.
+func ExampleModel_NewBatch() {
+	m, err := infer.FromBytes(file())
+	if err != nil {
+		log.Fatal(err)
+	}
+	b := m.NewBatch(3)
+	defer b.Close()
+	ys := make([]float32, 3)
+	if err := b.Step(ys, []float32{1, 0, 1}); err != nil { // all three
+		log.Fatal(err)
+	}
+	fmt.Println(ys)
+	if err := b.Reset(2); err != nil { // another stream takes the last place
+		log.Fatal(err)
+	}
+	if err := b.StepSome(ys[:2], []float32{1, 1}, []int{0, 2}); err != nil { // the second has no data
+		log.Fatal(err)
+	}
+	fmt.Println(ys[:2])
+
+	// Output:
+	// [0.20482421 0 0.20482421]
+	// [0.3545627 0.20482421]
+}
+
 func ExampleSession_Step_errors() {
 	m, err := infer.FromBytes(file())
 	if err != nil {
