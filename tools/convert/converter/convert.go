@@ -16,6 +16,8 @@ import (
 	"github.com/rnnedge/rnnedge/infer"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/assemble"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/checkpoint"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/guitarml"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/nam"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/onnx"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/safetensors"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/spec"
@@ -49,6 +51,8 @@ type imported struct {
 var importers = []importer{
 	{"PyTorch .pt/.pth", torch.Sniff, tensors(torch.Read)},
 	{"safetensors", safetensors.Sniff, tensors(safetensors.Read)},
+	{guitarml.Format, guitarml.Sniff, whole(guitarml.Format, guitarml.Read)},
+	{nam.Format, nam.Sniff, whole(nam.Format, nam.Read)},
 	{"ONNX", onnx.Sniff, bindable(onnx.Read)},
 }
 
@@ -76,7 +80,7 @@ func tensors(read func(file string, data []byte) (*checkpoint.Checkpoint, error)
 func bindable(read func(file string, data []byte, bind map[string][]byte) (*format.Model, string, []string, error)) func(string, []byte, extras) (*imported, error) {
 	return func(file string, data []byte, e extras) (*imported, error) {
 		if e.spec != nil {
-			return nil, fmt.Errorf("%s: the file says how its layers are connected; convert it without the spec %s", file, e.spec.File)
+			return nil, knowsItsLayers(file, e.spec)
 		}
 		m, sourceFormat, notes, err := read(file, data, e.bind)
 		if err != nil {
@@ -84,6 +88,28 @@ func bindable(read func(file string, data []byte, bind map[string][]byte) (*form
 		}
 		return &imported{m, sourceFormat, notes}, nil
 	}
+}
+
+// whole makes an importer's read of a source that is a whole model of one form: there is
+// nothing for a spec to say and nothing to bind.
+func whole(sourceFormat string, read func(file string, data []byte) (*format.Model, []string, error)) func(string, []byte, extras) (*imported, error) {
+	return func(file string, data []byte, e extras) (*imported, error) {
+		if e.spec != nil {
+			return nil, knowsItsLayers(file, e.spec)
+		}
+		if len(e.bind) > 0 {
+			return nil, noInputs(file)
+		}
+		m, notes, err := read(file, data)
+		if err != nil {
+			return nil, err
+		}
+		return &imported{m, sourceFormat, notes}, nil
+	}
+}
+
+func knowsItsLayers(file string, s *spec.Spec) error {
+	return fmt.Errorf("%s: the file says how its layers are connected; convert it without the spec %s", file, s.File)
 }
 
 func noInputs(file string) error {

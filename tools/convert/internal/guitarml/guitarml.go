@@ -1,0 +1,199 @@
+// Package guitarml reads the JSON that GuitarML's training writes (Automated-GuitarAmpModelling
+// and the plug-ins that load its models): an LSTM, a GRU or an RNN as PyTorch has it,
+// a dense layer, and, with skip, the input added to the output.
+package guitarml
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"github.com/rnnedge/rnnedge/format"
+)
+
+// Format is what the source is called.
+const Format = "GuitarML JSON"
+
+// Sniff reports whether data looks like a model of GuitarML's.
+func Sniff(data []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(data, " \t\r\n"), []byte("{")) &&
+		bytes.Contains(data, []byte(`"model_data"`)) && bytes.Contains(data, []byte(`"state_dict"`))
+}
+
+// A model is the file.
+type model struct {
+	Data struct {
+		Model      string `json:"model"`
+		InputSize  int    `json:"input_size"`
+		OutputSize int    `json:"output_size"`
+		UnitType   string `json:"unit_type"`
+		HiddenSize int    `json:"hidden_size"`
+		NumLayers  int    `json:"num_layers"`
+		Skip       int    `json:"skip"`
+		Bias       *bool  `json:"bias_fl"`
+	} `json:"model_data"`
+	Tensors map[string]json.RawMessage `json:"state_dict"`
+}
+
+// maxLayers is more than anybody stacks.
+const maxLayers = 64
+
+// Read turns the JSON into a model. Errors name the file and the field or tensor.
+func Read(file string, data []byte) (*format.Model, []string, error) {
+	var m model
+	if err := json.Unmarshal(data, &m); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", file, err)
+	}
+	r := &reader{file: file, model: &m}
+	d := &m.Data
+	var cell func(b *format.Builder, name string, x format.Buffer, w format.Weights) format.Buffer
+	gates := 0
+	switch d.UnitType {
+	case "LSTM":
+		gates = 4
+		cell = func(b *format.Builder, name string, x format.Buffer, w format.Weights) format.Buffer {
+			for i := range w.BR { // two biases of one sum
+				w.B[i] = float32(float64(w.B[i]) + float64(w.BR[i]))
+			}
+			w.BR = nil
+			return b.LSTM(name, x, w)
+		}
+	case "GRU":
+		gates = 3
+		cell = func(b *format.Builder, name string, x format.Buffer, w format.Weights) format.Buffer {
+			return b.GRU(name, x, w)
+		}
+	case "RNN":
+		gates = 1
+		cell = func(b *format.Builder, name string, x format.Buffer, w format.Weights) format.Buffer {
+			for i := range w.BR {
+				w.B[i] = float32(float64(w.B[i]) + float64(w.BR[i]))
+			}
+			w.BR = nil
+			return b.RNN(name, x, w, format.Tanh)
+		}
+	default:
+		return nil, nil, r.fail("unit_type", "is %q, supported are LSTM, GRU and RNN", d.UnitType)
+	}
+	if d.NumLayers == 0 {
+		d.NumLayers = 1 // older files do not say
+	}
+	for _, f := range []struct {
+		name     string
+		have, to int
+	}{
+		{"input_size", d.InputSize, 1 << 12}, {"output_size", d.OutputSize, 1 << 12},
+		{"hidden_size", d.HiddenSize, 1 << 12}, {"num_layers", d.NumLayers, maxLayers},
+	} {
+		if f.have < 1 || f.have > f.to {
+			return nil, nil, r.fail(f.name, "is %d, want 1 to %d", f.have, f.to)
+		}
+	}
+	if d.Skip != 0 && d.Skip != 1 {
+		return nil, nil, r.fail("skip", "is %d, supported are 0 and 1", d.Skip)
+	}
+	if d.Skip == 1 && d.OutputSize > d.InputSize {
+		return nil, nil, r.fail("skip", "adds the first %d inputs to as many outputs, but input_size is %d", d.OutputSize, d.InputSize)
+	}
+
+	b := format.NewBuilder(d.InputSize)
+	x, H := format.Input, d.HiddenSize
+	for i := range d.NumLayers {
+		w := format.Weights{
+			W: r.matrix(fmt.Sprintf("rec.weight_ih_l%d", i), gates*H, b.Width(x)),
+			R: r.matrix(fmt.Sprintf("rec.weight_hh_l%d", i), gates*H, H),
+		}
+		if d.Bias == nil || *d.Bias {
+			w.B, w.BR = r.vector(fmt.Sprintf("rec.bias_ih_l%d", i), gates*H), r.vector(fmt.Sprintf("rec.bias_hh_l%d", i), gates*H)
+		}
+		if r.err != nil {
+			return nil, nil, r.err
+		}
+		x = cell(b, fmt.Sprintf("rec%d", i), x, w)
+	}
+	var bias []float32
+	if _, ok := m.Tensors["lin.bias"]; ok {
+		bias = r.vector("lin.bias", d.OutputSize)
+	}
+	W := r.matrix("lin.weight", d.OutputSize, H)
+	if r.err != nil {
+		return nil, nil, r.err
+	}
+	y := b.Dense("lin", x, W, bias, format.Linear)
+	if d.Skip == 1 {
+		dry := format.Input
+		if d.InputSize > d.OutputSize {
+			dry = b.Slice("dry", dry, 0, d.OutputSize) // the sound; then come knobs
+		}
+		y = b.Add("skip", y, dry)
+	}
+	b.Output(y)
+	for name := range m.Tensors {
+		if !r.used[name] {
+			return nil, nil, r.fail("state_dict", "has a tensor %q that no layer takes", name)
+		}
+	}
+	built, err := b.Model()
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return built, nil, nil
+}
+
+// A reader takes tensors from a file and keeps the first error.
+type reader struct {
+	file  string
+	model *model
+	used  map[string]bool
+	err   error
+}
+
+func (r *reader) fail(field, problem string, a ...any) error {
+	return fmt.Errorf("%s: %s %s", r.file, field, fmt.Sprintf(problem, a...))
+}
+
+// take decodes a tensor.
+func (r *reader) take(name string, into any) bool {
+	if r.err != nil {
+		return false
+	}
+	raw, ok := r.model.Tensors[name]
+	if !ok {
+		r.err = r.fail("state_dict", "has no tensor %q", name)
+		return false
+	}
+	if r.used == nil {
+		r.used = map[string]bool{}
+	}
+	r.used[name] = true
+	if err := json.Unmarshal(raw, into); err != nil {
+		r.err = r.fail(name, "is no array of numbers: %v", err)
+	}
+	return r.err == nil
+}
+
+func (r *reader) vector(name string, size int) (v []float32) {
+	if r.take(name, &v) && len(v) != size {
+		r.err = r.fail(name, "has %d elements, want %d", len(v), size)
+	}
+	return v
+}
+
+func (r *reader) matrix(name string, rows, cols int) (v []float32) {
+	var m [][]float32
+	if !r.take(name, &m) {
+		return nil
+	}
+	if len(m) != rows {
+		r.err = r.fail(name, "has %d rows, want %d", len(m), rows)
+		return nil
+	}
+	for i, row := range m {
+		if len(row) != cols {
+			r.err = r.fail(name, "has %d columns in row %d, want %d", len(row), i, cols)
+			return nil
+		}
+		v = append(v, row...)
+	}
+	return v
+}

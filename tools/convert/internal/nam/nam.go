@@ -1,0 +1,130 @@
+// Package nam reads the .nam files of Neural Amp Modeler whose architecture is LSTM: stacked
+// LSTM layers with initial states of their own, and a dense layer. Its weights are one list:
+//
+//	for each layer: [W|R] 4H×(I+H), rows i, f, g, o; bias 4H; initial h H; initial c H
+//	head weight H; head bias 1
+//
+// That is the order of NeuralAmpModelerCore, as is that of the gates.
+package nam
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"github.com/rnnedge/rnnedge/format"
+)
+
+// Format is what the source is called.
+const Format = "Neural Amp Modeler .nam"
+
+// Sniff reports whether data looks like a .nam file.
+func Sniff(data []byte) bool {
+	if !bytes.HasPrefix(bytes.TrimLeft(data, " \t\r\n"), []byte("{")) {
+		return false
+	}
+	for _, key := range []string{`"architecture"`, `"config"`, `"weights"`} {
+		if !bytes.Contains(data, []byte(key)) {
+			return false
+		}
+	}
+	return true
+}
+
+// A model is the file.
+type model struct {
+	Version      string `json:"version"`
+	Architecture string `json:"architecture"`
+	Config       struct {
+		InputSize  int `json:"input_size"`
+		HiddenSize int `json:"hidden_size"`
+		NumLayers  int `json:"num_layers"`
+	} `json:"config"`
+	Weights    []float32 `json:"weights"`
+	SampleRate *float64  `json:"sample_rate"`
+	Metadata   struct {
+		Name     *string  `json:"name"`
+		Loudness *float64 `json:"loudness"`
+		Gain     *float64 `json:"gain"`
+	} `json:"metadata"`
+}
+
+// The largest sizes, far beyond any amplifier's.
+const (
+	maxSize   = 1 << 12
+	maxLayers = 64
+)
+
+// Read turns the file into a model. Its sample rate, name, loudness and gain become
+// metadata. Errors name the file and the field.
+func Read(file string, data []byte) (*format.Model, []string, error) {
+	fail := func(field, problem string, a ...any) (*format.Model, []string, error) {
+		return nil, nil, fmt.Errorf("%s: %s %s", file, field, fmt.Sprintf(problem, a...))
+	}
+	var head struct {
+		Architecture string `json:"architecture"`
+	}
+	if err := json.Unmarshal(data, &head); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", file, err)
+	}
+	if head.Architecture != "LSTM" {
+		return fail("architecture", "is %q, supported is LSTM: the others are convolutions", head.Architecture)
+	}
+	var m model
+	if err := json.Unmarshal(data, &m); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", file, err)
+	}
+	I, H, layers := m.Config.InputSize, m.Config.HiddenSize, m.Config.NumLayers
+	if I < 1 || I > maxSize {
+		return fail("config.input_size", "is %d, want 1 to %d", I, maxSize)
+	}
+	if H < 1 || H > maxSize {
+		return fail("config.hidden_size", "is %d, want 1 to %d", H, maxSize)
+	}
+	if layers < 1 || layers > maxLayers {
+		return fail("config.num_layers", "is %d, want 1 to %d", layers, maxLayers)
+	}
+	want := 4*H*(I+H) + 6*H + (layers-1)*(4*H*2*H+6*H) + H + 1
+	if len(m.Weights) != want {
+		return fail("weights", "has %d numbers, want %d for %d layers of %d units and %d inputs", len(m.Weights), want, layers, H, I)
+	}
+	left := m.Weights
+	take := func(n int) []float32 {
+		taken := left[:n:n]
+		left = left[n:]
+		return taken
+	}
+	b := format.NewBuilder(I)
+	x := format.Input
+	for i := range layers {
+		width := b.Width(x)
+		var w format.Weights
+		for both := take(4 * H * (width + H)); len(both) > 0; both = both[width+H:] {
+			w.W = append(w.W, both[:width]...)
+			w.R = append(w.R, both[width:width+H]...)
+		}
+		w.B, w.H0, w.C0 = take(4*H), take(H), take(H)
+		x = b.LSTM(fmt.Sprintf("lstm%d", i), x, w)
+	}
+	headWeight := take(H)
+	b.Output(b.Dense("head", x, headWeight, take(1), format.Linear))
+	number := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
+	if m.SampleRate != nil {
+		b.Meta("sample rate", number(*m.SampleRate))
+	}
+	if m.Metadata.Name != nil {
+		b.Meta("name", *m.Metadata.Name)
+	}
+	if m.Metadata.Loudness != nil {
+		b.Meta("loudness", number(*m.Metadata.Loudness))
+	}
+	if m.Metadata.Gain != nil {
+		b.Meta("gain", number(*m.Metadata.Gain))
+	}
+	built, err := b.Model()
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return built, nil, nil
+}
