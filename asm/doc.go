@@ -22,6 +22,9 @@
 //     the result, and neither does a cut between two columns: a product over
 //     columns [0,k) continued from its own result over [k,K) is the whole.
 //
+//     A product with several vectors at once (MatMulF32, MatMulI8) is as many products
+//     with one: it reads a weight once for several, and each output is the same chain.
+//
 //   - Narrow product (NarrowF32), for so few rows that one chain each would wait
 //     for its own latency. A row is 16 chains from zero, chain j taking the
 //     columns k ≡ j (mod 16), then one tree of additions and the bias last:

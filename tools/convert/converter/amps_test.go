@@ -3,6 +3,7 @@ package converter
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -88,4 +89,40 @@ func TestAmplifierErrors(t *testing.T) {
 	y := make([]float32, 1)
 	require.NoError(t, open(t, r.Model).NewSession().Step(y, []float32{0.5, -0.4}))
 	assert.InDelta(t, 0.8, y[0], 1e-6) // tanh(0.5 − 0.8 + 0.3) is 0
+}
+
+// RTNeural's own models and its own numbers.
+func TestRTNeural(t *testing.T) {
+	const folder = "../../../../shared/models/rtneural"
+	if _, err := os.Stat(folder); err != nil {
+		t.Skip("no ../shared/models/rtneural: ", err)
+	}
+	column := func(name string) (v []float64) {
+		text, err := os.ReadFile(filepath.Join(folder, "test_data", name))
+		require.NoError(t, err)
+		for _, line := range strings.Fields(string(text)) {
+			f, err := strconv.ParseFloat(line, 64)
+			require.NoError(t, err)
+			v = append(v, f)
+		}
+		return v
+	}
+	for _, name := range []string{"lstm", "lstm_1d", "gru", "gru_1d"} {
+		r, err := Convert(filepath.Join(folder, "models", name+".json"), "")
+		require.NoError(t, err)
+		var x []float32
+		for _, v := range column(name + "_x_python.csv") {
+			x = append(x, float32(v))
+		}
+		want := column(name + "_y_python.csv")
+		ys := make([]float32, len(want))
+		_, err = open(t, r.Model).NewSession().Run(ys, x)
+		require.NoError(t, err, name)
+		t.Logf("%s: worst error %.2e", name, worst(t, want, ys))
+		assert.LessOrEqual(t, worst(t, want, ys), 1e-6, name)
+	}
+	_, err := Convert(filepath.Join(folder, "models", "bad_lstm.json"), "")
+	assert.ErrorContains(t, err, "layer 0 (lstm) has a kernel of 80 columns, want 64 for the units of its shape")
+	_, err = Convert(filepath.Join(folder, "models", "full_model.json"), "")
+	assert.ErrorContains(t, err, "layer 1 (conv1d) is of a type that is not supported")
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/rnnedge/rnnedge/tools/convert/internal/guitarml"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/nam"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/onnx"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/rtneural"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/safetensors"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/spec"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/torch"
@@ -53,6 +54,7 @@ var importers = []importer{
 	{"safetensors", safetensors.Sniff, tensors(safetensors.Read)},
 	{guitarml.Format, guitarml.Sniff, whole(guitarml.Format, guitarml.Read)},
 	{nam.Format, nam.Sniff, whole(nam.Format, nam.Read)},
+	{rtneural.Format, rtneural.Sniff, whole(rtneural.Format, rtneural.Read)},
 	{"ONNX", onnx.Sniff, bindable(onnx.Read)},
 }
 
