@@ -19,29 +19,34 @@ func (b *binder) state(id format.StateID) vectors {
 	return newVectors(b.arena[b.plan.state[id]:], b.file.States[id].Size, b.plan.states)
 }
 
+func (b *binder) zh() vectors {
+	return newVectors(b.arena[b.streams*b.plan.states:], b.plan.z, b.plan.z)
+}
+
+func (b *binder) spare(size int) vectors {
+	return newVectors(b.arena[b.streams*(b.plan.states+b.plan.z):], size, b.plan.spare)
+}
+
+// slotted is what there is for each slot.
+func (b *binder) slotted() []float32 {
+	return b.arena[b.streams*(b.plan.states+b.plan.z+b.plan.spare):]
+}
+
 func (b *binder) buffer(id format.Buffer) vectors {
 	first, size := b.plan.buffer[id], b.file.Buffers[id]
 	next := b.plan.buffers
 	if int(id)+1 < len(b.plan.buffer) {
 		next = b.plan.buffer[id+1]
 	}
-	return newVectors(b.arena[b.streams*b.plan.states+b.slots*first:], size, next-first)
+	return newVectors(b.slotted()[b.slots*first:], size, next-first)
 }
 
 func (b *binder) zx() vectors {
-	return newVectors(b.arena[b.streams*b.plan.states+b.slots*b.plan.buffers:], b.plan.z, b.plan.z)
-}
-
-func (b *binder) zh() vectors {
-	return newVectors(b.zx().all[b.slots*b.plan.z:], b.plan.z, b.plan.z)
-}
-
-func (b *binder) spare(size int) vectors {
-	return newVectors(b.zh().all[b.streams*b.plan.z:], size, b.plan.spare)
+	return newVectors(b.slotted()[b.slots*b.plan.buffers:], b.plan.z, b.plan.z)
 }
 
 func (b *binder) scales() []float32 {
-	return b.zh().all[b.streams*(b.plan.z+b.plan.spare):]
+	return b.slotted()[b.slots*(b.plan.buffers+b.plan.z):]
 }
 
 // vector is the elements of a vector without its padding, nil for None.

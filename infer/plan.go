@@ -10,10 +10,10 @@ import (
 // for some streams, and for some slots, one for each step of each stream:
 //
 //	states   [streams]  all states of a stream, one after the other
-//	buffers  [slots]    each buffer in turn
-//	zx       [slots]    pre-activations of the input, shared by the recurrent layers
-//	zh       [streams]  pre-activations of the state
+//	zh       [streams]  pre-activations of the state, shared by the recurrent layers
 //	spare    [streams]  one more vector: r·h, or what is projected to h
+//	buffers  [slots]    each buffer in turn
+//	zx       [slots]    pre-activations of the input
 //	scales   [slots]    of quantised vectors
 //
 // Sizes and offsets are in floats, of one stream or one slot. Each vector has the room

@@ -16,7 +16,7 @@ type product struct {
 	rows    int // as the kernel counts them: padded in panels, as they are if narrow
 	cols    int
 	panels  bool
-	small   bool      // panels, and one call of the kernel for one vector
+	small   bool      // in panels, and for one vector one call of the kernel
 	y0      []float32 // y of the first vector, with its padding
 }
 
@@ -34,7 +34,10 @@ func (b *binder) product(y vectors, w format.TensorID, x vectors, bias format.Te
 	if t.Type == format.Int8 {
 		p.i8 = b.matrixI8(t)
 	}
-	p.small = p.panels && p.i8 == nil && len(p.w) <= kernelFloats
+	p.small = p.panels && len(p.w) <= kernelFloats
+	if p.i8 != nil {
+		p.small = len(p.i8.w) <= kernelBytes && p.i8.stride <= asm.MaxColsI8
+	}
 	p.y0 = y.all[:p.rows]
 	return p
 }
@@ -65,8 +68,12 @@ const (
 // own result is the same chain.
 func (p *product) mul(n int) {
 	switch {
-	case p.small && n == 1:
+	case p.small && n == 1 && p.i8 == nil:
 		p.kernels.MatVecF32(p.y0, p.b, p.w, p.x.first)
+	case p.small && n == 1:
+		m := p.i8
+		scale := p.quantize(0)
+		p.kernels.MatVecI8(p.y0, p.b, m.w, m.s, m.q[:m.stride], scale)
 	case p.i8 != nil:
 		p.mulI8(n)
 	case !p.panels:

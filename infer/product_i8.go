@@ -33,9 +33,7 @@ func (b *binder) matrixI8(t *format.Tensor) *matrixI8 {
 func (p *product) mulI8(n int) {
 	m := p.i8
 	for v := range n {
-		q := m.q[v*m.stride:][:m.stride]
-		m.sx[v] = p.quantize(q[:p.cols], p.x.at(v))
-		clear(q[p.cols:])
+		m.sx[v] = p.quantize(v)
 	}
 	// One vector waits for the weights, several for their multiplications.
 	panels := kernelBytes
@@ -86,13 +84,16 @@ func (p *product) startI8(y []float32, first, last, k int) []float32 {
 	return p.start(first, last-first)
 }
 
-// quantize makes q from x and returns its scale.
-func (p *product) quantize(q []int8, x []float32) float32 {
-	largest := p.i8.input
+// quantize makes q, with its padding, from x of vector v and returns its scale.
+func (p *product) quantize(v int) float32 {
+	m, x := p.i8, p.x.at(v)
+	largest := m.input
 	if largest == 0 {
 		largest = p.kernels.MaxAbsF32(x)
 	}
 	inv, scale := quant.ScaleI8(largest)
-	p.kernels.QuantizeI8(q, x, inv)
+	q := m.q[v*m.stride:][:m.stride]
+	p.kernels.QuantizeI8(q[:len(x)], x, inv)
+	clear(q[len(x):])
 	return scale
 }
