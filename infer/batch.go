@@ -1,6 +1,9 @@
 package infer
 
-import "sync"
+import (
+	"math"
+	"sync"
+)
 
 // A Batch is many independent streams through a model, numbered from 0: a gateway's
 // sensors, a server's calls. Streams that are stepped together share each reading of
@@ -63,9 +66,9 @@ type batchOptions struct{ workers int }
 func WithWorkers(k int) BatchOption { return func(o *batchOptions) { o.workers = k } }
 
 // batchSlots is how many vectors a worker works on at a time: the more, the fewer times
-// the weights are read; what they leave should fit a second-level cache.
+// the weights are read. Beyond 72 that gains little, and buffers are bounded at 4 MB.
 func (m *Model) batchSlots(streams int) int {
-	return m.plan.fit(4<<20, vectorsAtOnce, min(6*vectorsAtOnce, (streams+vectorsAtOnce-1)/vectorsAtOnce*vectorsAtOnce))
+	return m.plan.fit(4<<20, vectorsAtOnce, min(6*vectorsAtOnce, (min(streams, 1<<16)+vectorsAtOnce-1)/vectorsAtOnce*vectorsAtOnce))
 }
 
 // NewBatch returns this many streams, at least one, each in the model's initial state. It
@@ -110,20 +113,25 @@ func (m *Model) NewBatch(streams int, opts ...BatchOption) *Batch {
 func (m *Model) workers(streams, k int) int { return max(1, min(k, streams)) }
 
 // BatchBytes is the memory of a batch of this many streams and workers, but for what its
-// workers need for whole sequences of a model that does not stream.
+// workers need for whole sequences of a model that does not stream; the largest int where
+// an int does not hold it.
 func (m *Model) BatchBytes(streams, workers int) int {
 	streams = max(streams, 1)
 	states := 4 * m.plan.states
-	bytes := (streams+1)*states + 8*streams
+	stream := states + 8
 	if m.bounds.any {
-		bytes += streams * states
+		stream += states
 	}
 	one := m.SessionBytes()
 	if m.Streams() {
 		slots := m.batchSlots(streams)
 		one = m.plan.bytes(slots, slots) + 8*slots
 	}
-	return bytes + m.workers(streams, workers)*one
+	a, b := times(streams, stream), times(m.workers(streams, workers), one)+states
+	if a > math.MaxInt-b || b < 0 {
+		return math.MaxInt
+	}
+	return a + b
 }
 
 // Model returns the model of the batch.

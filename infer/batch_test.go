@@ -188,4 +188,8 @@ func TestBatchBytes(t *testing.T) {
 			}
 		}
 	}
+	m, err := FromBytes(cellModel(t, "relu", 16, 64))
+	require.NoError(t, err)
+	assert.Equal(t, math.MaxInt, m.BatchBytes(math.MaxInt, 1))
+	assert.Equal(t, math.MaxInt, m.BatchBytes(math.MaxInt, math.MaxInt))
 }

@@ -67,7 +67,7 @@ func newBlock(m *Model, slots, streams int) *block {
 		buffers[i] = b.buffer(format.Buffer(i))
 	}
 	return &block{
-		operations: operations, buffers: buffers,
+		arena: b.arena, operations: operations, buffers: buffers,
 		states: newVectors(b.arena, p.states, p.states),
 		input:  buffers[format.Input],
 		output: buffers[m.file.Output],

@@ -156,6 +156,7 @@ func TestExtremesStayFinite(t *testing.T) {
 					break
 				}
 				stepped++
+				require.NotEmpty(t, s.arena)
 				ok = assert.True(t, asm.All()[0].WithinF32(s.arena, math.MaxFloat32), "net %d, trial %d: %v", n, trial, s.arena) &&
 					assert.NoError(t, s.SetState(must(s.State(make([]byte, m.StateSize())))), "net %d", n)
 			}

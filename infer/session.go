@@ -14,9 +14,9 @@ type Session struct {
 	err        sessionError
 }
 
-// sessionSlots is how many steps Run takes at a time: as many as fit into a part of a
-// common second-level cache, and enough that the input's weights, read once for
-// them all, cost little beside the state's, read at each step.
+// sessionSlots is how many steps Run takes at a time: enough that the input's weights, read
+// once for them all, cost little beside the state's, read at each step; and as many as
+// fit into 1 MB, which is little beside the weights of a model so large.
 func (m *Model) sessionSlots() int { return m.plan.fit(1<<20, vectorsAtOnce, 4*vectorsAtOnce) }
 
 // NewSession returns a stream in its initial state. It allocates
@@ -110,10 +110,11 @@ func (s *Session) runSteps(ys, xs []float32) (n int, err error) {
 	for all := len(xs) / I; n < all; {
 		steps := min(all-n, s.slots)
 		done, err := s.runBlock(ys[n*O:], xs[n*I:], steps)
-		n += done
 		if err != nil {
-			return n, err
+			s.err.inSequence(n * I)
+			return n + done, err
 		}
+		n += done
 	}
 	return n, nil
 }

@@ -63,6 +63,24 @@ func TestRunIsSteps(t *testing.T) {
 	})
 }
 
+// A fault in a later block of steps is named by its place in the whole, and the steps before
+// it count.
+func TestRunNamesTheFault(t *testing.T) {
+	m, err := FromBytes(cellModel(t, "lstm", 2, 5))
+	require.NoError(t, err)
+	const T, bad = 200, 141
+	xs, ys := newRandom(4).uniform(2*T, 1), make([]float32, 5*T)
+	s, one := m.NewSession(), m.NewSession()
+	require.Less(t, m.sessionSlots(), bad/2)
+	xs[bad] = float32(math.NaN())
+	n, err := s.Run(ys, xs)
+	assert.ErrorContains(t, err, "infer: xs[141] is NaN")
+	assert.Equal(t, bad/2, n)
+	_, err = one.Run(ys[:5*n], xs[:2*n])
+	require.NoError(t, err)
+	assert.Equal(t, must(one.State(make([]byte, m.StateSize()))), must(s.State(make([]byte, m.StateSize()))))
+}
+
 // A matrix so large that it goes to the kernels in slices, by panels and by
 // columns.
 func TestSlicedProducts(t *testing.T) {

@@ -35,7 +35,7 @@ var architectures = map[string]architecture{
 	},
 	"amd64": {
 		"x86_64-linux-gnu-objdump", "x86_64",
-		"matVecF32AVX2,matVecF32AVX512,matMulF32AVX2,matMulF32AVX512,matVecI8AVX2,matVecI8AVXVNNI,matVecI8AVX512,matVecI8AVX512VNNI",
+		"matVecF32AVX2,matVecF32AVX512,matMulF32AVX2,matMulF32AVX512,matVecI8AVX2,matVecI8AVXVNNI,matVecI8AVX512,matVecI8AVX512VNNI,matMul48I8AVXVNNI,matMul48I8AVX512VNNI",
 		regexp.MustCompile(`^(v?p?broadcast|vmov|vfmadd|vpxor).*\(`), regexp.MustCompile(`^(vfmadd|(\{vex\} )?vpdpbusd|vpmaddubsw)`),
 	},
 }

@@ -59,15 +59,6 @@ func (p *peer) run() error {
 	return p.session.Run(append([]ort.Value{p.xs}, from...), append([]ort.Value{p.ys}, to...))
 }
 
-// reset sets the states to zero.
-func (p *peer) reset() {
-	for _, set := range p.states {
-		for _, s := range set {
-			s.ZeroContents()
-		}
-	}
-}
-
 func (p *peer) close() {
 	p.session.Destroy()
 	p.xs.Destroy()

@@ -63,6 +63,9 @@ func run() error {
 	if err != nil {
 		return err
 	}
+	if *repeats < 1 {
+		return fmt.Errorf("-repeats %d: want at least 1", *repeats)
+	}
 	ks, err := numbers("-workers", *workers)
 	if err != nil {
 		return err

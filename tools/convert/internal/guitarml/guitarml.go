@@ -9,6 +9,7 @@ import (
 	"fmt"
 
 	"github.com/rnnedge/rnnedge/format"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/numbers"
 )
 
 // Format is what the source is called.
@@ -92,8 +93,8 @@ func Read(file string, data []byte) (*format.Model, []string, error) {
 	if d.Skip != 0 && d.Skip != 1 {
 		return nil, nil, r.fail("skip", "is %d, supported are 0 and 1", d.Skip)
 	}
-	if d.Skip == 1 && d.OutputSize > d.InputSize {
-		return nil, nil, r.fail("skip", "adds the first %d inputs to as many outputs, but input_size is %d", d.OutputSize, d.InputSize)
+	if d.Skip == 1 && d.OutputSize != 1 {
+		return nil, nil, r.fail("skip", "adds the first input to every output, supported is output_size 1, not %d", d.OutputSize)
 	}
 
 	b := format.NewBuilder(d.InputSize)
@@ -122,8 +123,8 @@ func Read(file string, data []byte) (*format.Model, []string, error) {
 	y := b.Dense("lin", x, W, bias, format.Linear)
 	if d.Skip == 1 {
 		dry := format.Input
-		if d.InputSize > d.OutputSize {
-			dry = b.Slice("dry", dry, 0, d.OutputSize) // the sound; then come knobs
+		if d.InputSize > 1 {
+			dry = b.Slice("dry", dry, 0, 1) // the sound; then come knobs
 		}
 		y = b.Add("skip", y, dry)
 	}
@@ -166,7 +167,7 @@ func (r *reader) take(name string, into any) bool {
 		r.used = map[string]bool{}
 	}
 	r.used[name] = true
-	if err := json.Unmarshal(raw, into); err != nil {
+	if err := numbers.Decode(raw, into); err != nil {
 		r.err = r.fail(name, "is no array of numbers: %v", err)
 	}
 	return r.err == nil

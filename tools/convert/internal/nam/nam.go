@@ -14,6 +14,7 @@ import (
 	"strconv"
 
 	"github.com/rnnedge/rnnedge/format"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/numbers"
 )
 
 // Format is what the source is called.
@@ -41,8 +42,8 @@ type model struct {
 		HiddenSize int `json:"hidden_size"`
 		NumLayers  int `json:"num_layers"`
 	} `json:"config"`
-	Weights    []float32 `json:"weights"`
-	SampleRate *float64  `json:"sample_rate"`
+	Weights    json.RawMessage `json:"weights"`
+	SampleRate *float64        `json:"sample_rate"`
 	Metadata   struct {
 		Name     *string  `json:"name"`
 		Loudness *float64 `json:"loudness"`
@@ -85,11 +86,16 @@ func Read(file string, data []byte) (*format.Model, []string, error) {
 	if layers < 1 || layers > maxLayers {
 		return fail("config.num_layers", "is %d, want 1 to %d", layers, maxLayers)
 	}
-	want := 4*H*(I+H) + 6*H + (layers-1)*(4*H*2*H+6*H) + H + 1
-	if len(m.Weights) != want {
-		return fail("weights", "has %d numbers, want %d for %d layers of %d units and %d inputs", len(m.Weights), want, layers, H, I)
+	var left []float32
+	if err := numbers.Decode(m.Weights, &left); err != nil {
+		return fail("weights", "is no array of numbers: %v", err)
 	}
-	left := m.Weights
+	// In 64 bits, since an int may have 32.
+	h, n := int64(H), int64(layers)
+	want := 4*h*(int64(I)+h) + 6*h + (n-1)*(4*h*2*h+6*h) + h + 1
+	if int64(len(left)) != want {
+		return fail("weights", "has %d numbers, want %d for %d layers of %d units and %d inputs", len(left), want, layers, H, I)
+	}
 	take := func(n int) []float32 {
 		taken := left[:n:n]
 		left = left[n:]

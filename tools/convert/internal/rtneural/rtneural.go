@@ -8,9 +8,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/rnnedge/rnnedge/format"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/numbers"
 )
 
 // Format is what the source is called.
@@ -95,8 +97,12 @@ func Read(file string, data []byte) (*format.Model, []string, error) {
 		x = r.b.Add("skip", x, dry)
 	}
 	r.b.Output(x)
-	if rate := strings.Trim(string(m.SampleRate), `"`); rate != "" && rate != "null" && len(rate) < 32 {
-		r.b.Meta("sample rate", rate)
+	if rate := strings.Trim(string(m.SampleRate), `"`); rate != "" && rate != "null" {
+		hz, err := strconv.ParseFloat(rate, 64)
+		if err != nil || !(hz > 0 && hz < 1e9) {
+			return fail("samplerate", "is %.40s, want a number of samples a second", m.SampleRate)
+		}
+		r.b.Meta("sample rate", strconv.FormatFloat(hz, 'g', -1, 64))
 	}
 	built, err := r.b.Model()
 	if err != nil {
@@ -212,7 +218,7 @@ func (r *reader) vector(l layer, i int, what string, size int) (v []float32) {
 	if r.err != nil {
 		return nil
 	}
-	if err := json.Unmarshal(l.Weights[i], &v); err != nil {
+	if err := numbers.Decode(l.Weights[i], &v); err != nil {
 		r.fail("has a %s that is no array of numbers: %w", what, err)
 	} else if len(v) != size {
 		r.fail("has a %s of %d elements, want %d for the units of its shape", what, len(v), size)
@@ -225,7 +231,7 @@ func (r *reader) matrix(l layer, i int, what string, rows, cols int) (v []float3
 		return nil
 	}
 	var m [][]float32
-	if err := json.Unmarshal(l.Weights[i], &m); err != nil {
+	if err := numbers.Decode(l.Weights[i], &m); err != nil {
 		r.fail("has a %s that is no matrix of numbers: %w", what, err)
 		return nil
 	}

@@ -48,6 +48,8 @@ func TestErrors(t *testing.T) {
 		{`[1, 2, 3, 4]]}`, `"x"]}`, "amp.json: layer 2 (lstm) has a bias that is no array of numbers: "},
 		{`"in_shape": [null, null, 1]`, `"in_shape": [null]`, "amp.json: in_shape must end in a number of inputs"},
 		{`"in_skip": 1`, `"in_skip": 1, "in_gain": -6`, "amp.json: in_gain and out_gain are -6 and 0 dB, supported is 0: "},
+		{`"48000"`, `{"a": [1]}`, "amp.json: samplerate is {\"a\": [1]}, want a number of samples a second"},
+		{`[[1, 2]]`, `[[null, 2]]`, "amp.json: layer 0 (time-distributed-dense) has a kernel that is no matrix of numbers: null is no number"},
 		{`"in_skip": 1`, `"in_skip": 5`, "amp.json: in_skip is 5, supported are 0 and 1"},
 	} {
 		text := strings.Replace(good, c.from, c.to, 1)
