@@ -57,7 +57,7 @@ func (c cell) file(H int, int8 bool) ([]byte, error) {
 		return nil, err
 	}
 	if int8 {
-		m = format.Quantized(m, func(string) bool { return false })
+		m = format.Quantized(m, func(string, *format.Tensor) bool { return false })
 	}
 	file, err := format.Marshal(m)
 	if err != nil {

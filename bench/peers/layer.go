@@ -52,7 +52,7 @@ func (l *layer) open(int8 bool) (*infer.Model, error) {
 		return nil, err
 	}
 	if int8 {
-		m = format.Quantized(m, func(string) bool { return false })
+		m = format.Quantized(m, func(string, *format.Tensor) bool { return false })
 	}
 	file, err := format.Marshal(m)
 	if err != nil {

@@ -179,7 +179,7 @@ func model(H int, typ string) (*infer.Model, error) {
 	switch typ {
 	case "float32":
 	case "int8":
-		m = format.Quantized(m, func(string) bool { return false })
+		m = format.Quantized(m, func(string, *format.Tensor) bool { return false })
 	default:
 		return nil, fmt.Errorf("-type: no type %q; there are float32 and int8", typ)
 	}

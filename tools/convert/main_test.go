@@ -55,7 +55,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"a.pt"}, 2, "convert: -o is missing"},
 		{[]string{"-inspect", "-o", "x", "a.rnn"}, 2, "-inspect goes without -o, -spec"},
 		{[]string{"-q", "int4", "-o", "x", "a.pt"}, 2, "-q int4: want int8"},
-		{[]string{"-keep", "head", "-o", "x", "a.pt"}, 2, "-keep goes with -q"},
+		{[]string{"-keep", "head", "-o", "x", "a.pt"}, 2, "-keep and -calibrate go with -q"},
 		{[]string{"-nonsense"}, 2, "flag provided but not defined"},
 		{[]string{"-o", "x.rnn", "absent.pt"}, 1, "absent.pt"},
 		{[]string{"-inspect", "main.go"}, 1, "main.go"},

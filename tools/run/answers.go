@@ -9,6 +9,7 @@ import (
 	"github.com/rnnedge/rnnedge/format"
 	"github.com/rnnedge/rnnedge/tools/internal/atomicfile"
 	"github.com/rnnedge/rnnedge/tools/internal/npy"
+	"github.com/rnnedge/rnnedge/tools/internal/steps"
 )
 
 // answers takes the outputs of the model, step by step, to where they go:
@@ -81,7 +82,7 @@ func (a *answers) finish() error {
 	}
 	if out := a.command.out; out != "" {
 		write := a.writeCSV
-		if extension(out) == ".npy" {
+		if steps.Extension(out) == ".npy" {
 			write = a.writeNPY
 		}
 		if err := atomicfile.Write(out, write); err != nil {

@@ -3,27 +3,27 @@ package main
 import (
 	"fmt"
 
-	"github.com/rnnedge/rnnedge/tools/internal/npy"
+	"github.com/rnnedge/rnnedge/tools/internal/steps"
 )
 
 // feedArray runs the model on a .npy file or an array of a .npz file.
 func (c *command) feedArray(a *answers) error {
-	x, err := c.readArray()
+	x, err := steps.ReadArray(c.input)
 	if err != nil {
 		return err
 	}
-	b, err := newBatch(x, c.model.InputSize(), c.timeFirst)
+	b, err := steps.FromArray(x, c.model.InputSize(), c.timeFirst)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.input, err)
 	}
-	a.leading = b.leading
+	a.leading = b.Leading
 	if x.Len() == 0 {
 		return nil // whatever the other dimensions say
 	}
-	if b.streams > 1 && b.steps == 1 && !c.timeFirst {
-		fmt.Fprintf(c.stderr, "run: %s holds %d streams of one step each; if it is one stream, say -time-first\n", c.input, b.streams)
+	if b.Streams > 1 && b.Steps == 1 && !c.timeFirst {
+		fmt.Fprintf(c.stderr, "run: %s holds %d streams of one step each; if it is one stream, say -time-first\n", c.input, b.Streams)
 	}
-	if !b.timeFirst {
+	if !b.TimeFirst {
 		return c.runBatch(b, a.nextBlock, a.add)
 	}
 
@@ -35,9 +35,9 @@ func (c *command) feedArray(a *answers) error {
 	}); err != nil {
 		return err
 	}
-	ys = swapped(ys, b.streams, b.steps, c.model.OutputSize())
-	for block := b.streams * c.model.OutputSize(); len(ys) > 0; ys = ys[block:] {
-		if b.streams > 1 {
+	ys = steps.Swapped(ys, b.Streams, b.Steps, c.model.OutputSize())
+	for block := b.Streams * c.model.OutputSize(); len(ys) > 0; ys = ys[block:] {
+		if b.Streams > 1 {
 			a.nextBlock()
 		}
 		if err := a.add(ys[:block]); err != nil {
@@ -45,24 +45,4 @@ func (c *command) feedArray(a *answers) error {
 		}
 	}
 	return nil
-}
-
-// readArray reads the array that INPUT names.
-func (c *command) readArray() (*npy.Array, error) {
-	path, key := splitNPZ(c.input)
-	if extension(path) == ".npy" {
-		return npy.ReadFile(path)
-	}
-	z, err := npy.ReadArchive(path)
-	if err != nil {
-		return nil, err
-	}
-	names := z.Names()
-	if key == "" && len(names) == 1 {
-		key = names[0]
-	}
-	if key == "" && len(names) > 1 {
-		return nil, fmt.Errorf("%s has %d arrays, name one: %s:%s", path, len(names), path, names[0])
-	}
-	return z.Array(key)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rnnedge/rnnedge/format"
 	"github.com/rnnedge/rnnedge/tools/internal/npy"
+	"github.com/rnnedge/rnnedge/tools/internal/steps"
 )
 
 func TestTimeFirst(t *testing.T) {
@@ -20,7 +21,7 @@ func TestTimeFirst(t *testing.T) {
 	for i := range N {
 		ys = append(ys, expected(t, model, xs[i*T*I:][:T*I])...)
 	}
-	turned, want := swapped(xs, N, T, I), swapped(ys, N, T, O)
+	turned, want := steps.Swapped(xs, N, T, I), steps.Swapped(ys, N, T, O)
 	require.Equal(t, xs[T*I:][:I], turned[I:][:I], "the second stream's first step comes second")
 	x := save(t, "x.npy", encode(t, turned, T, N, I))
 

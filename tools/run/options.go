@@ -5,8 +5,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"path/filepath"
-	"strings"
+
+	"github.com/rnnedge/rnnedge/tools/internal/steps"
 )
 
 const help = `run feeds numbers to a .rnn model, one time step after the other, and gives
@@ -106,7 +106,7 @@ func parse(args []string) (o options, err error) {
 		return o, errors.New("-time-first is about arrays, want a .npy or .npz file as INPUT")
 	}
 	if o.out != "" {
-		if e := extension(o.out); e != ".npy" && e != ".csv" {
+		if e := steps.Extension(o.out); e != ".npy" && e != ".csv" {
 			return o, fmt.Errorf("-o %q has no form that is written, want .npy or .csv", o.out)
 		}
 		if o.input == "" {
@@ -143,8 +143,8 @@ const (
 
 // inputKind returns the form that a name promises, 0 for none.
 func inputKind(name string) kind {
-	path, _ := splitNPZ(name)
-	switch extension(path) {
+	path, _ := steps.SplitNPZ(name)
+	switch steps.Extension(path) {
 	case ".npy":
 		return kindNPY
 	case ".npz":
@@ -157,13 +157,3 @@ func inputKind(name string) kind {
 	}
 	return 0
 }
-
-// splitNPZ takes "x.npz:key" apart; key is "" where there is none.
-func splitNPZ(name string) (path, key string) {
-	if i := strings.LastIndex(strings.ToLower(name), ".npz:"); i >= 0 {
-		return name[:i+4], name[i+5:]
-	}
-	return name, ""
-}
-
-func extension(path string) string { return strings.ToLower(filepath.Ext(path)) }

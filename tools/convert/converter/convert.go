@@ -35,10 +35,14 @@ type importer struct {
 
 // extras are what a file does not say.
 type extras struct {
-	spec *spec.Spec        // nil for none
-	bind map[string][]byte // values of inputs, as files
-	int8 bool              // store matrices as int8 …
-	keep []string          // … but those of these layers
+	spec     *spec.Spec        // nil for none
+	bind     map[string][]byte // values of inputs, as files
+	int8     bool              // store matrices as int8 …
+	keep     []string          // … but those of these layers …
+	smallest int               // … and those of fewer elements
+
+	calibrate string // data to take ranges from, "" for none
+	progress  func(file string, done, total int)
 }
 
 // imported is what an importer makes of a file.
@@ -141,10 +145,18 @@ type Options struct {
 	// Bind names inputs of an ONNX model that become constants: each with the path
 	// of a TensorProto (.pb) or a NumPy array (.npy).
 	Bind map[string]string
-	// Int8 stores the matrices of the layers as int8, except those of the layers
-	// that Keep names.
-	Int8 bool
-	Keep []string
+	// Int8 stores the matrices of the layers as int8, except those of the layers that
+	// Keep names and those of fewer than Smallest elements, 0 being 2048: below that int8
+	// is no faster than float32, and less exact.
+	Int8     bool
+	Keep     []string
+	Smallest int
+	// Calibrate, with Int8, is the path of a file or folder of steps (.npy, .npz, .csv,
+	// .wav) like those that the model will see: the vectors that matrices multiply are
+	// quantised for the ranges they have there, instead of each for its own.
+	Calibrate string
+	// Progress, if not nil, is told how many of the steps of a file of Calibrate are done.
+	Progress func(file string, done, total int)
 }
 
 // Convert reads the checkpoint at source and the spec at specPath, or the one beside
@@ -179,7 +191,10 @@ func (o Options) Convert(source string) (*Result, error) {
 			return nil, err
 		}
 	}
-	e.int8, e.keep = o.Int8, o.Keep
+	e.int8, e.keep, e.smallest, e.calibrate, e.progress = o.Int8, o.Keep, o.Smallest, o.Calibrate, o.Progress
+	if e.smallest == 0 {
+		e.smallest = smallestInt8
+	}
 	r, err := convert(source, data, e)
 	if err != nil {
 		return nil, err
@@ -212,7 +227,7 @@ func convert(source string, data []byte, e extras) (*Result, error) {
 			return nil, err
 		}
 		if e.int8 {
-			if err := i.quantize(e.keep); err != nil {
+			if err := i.quantize(e); err != nil {
 				return nil, fmt.Errorf("%s: %w", source, err)
 			}
 		}

@@ -12,9 +12,9 @@ import (
 
 func TestInt8(t *testing.T) {
 	spec := formats("net.yaml")
-	r, err := Options{Spec: spec, Int8: true, Keep: []string{"lstm_l1"}}.Convert(formats("zip.pt"))
+	r, err := Options{Spec: spec, Int8: true, Smallest: 1, Keep: []string{"lstm_l1"}}.Convert(formats("zip.pt"))
 	require.NoError(t, err)
-	assert.Contains(t, r.Notes, "int8: 140 of 398 weights; matrices of fewer than 16 rows, vectors and tables stay float32")
+	assert.Contains(t, r.Notes, "int8: 140 of 398 weights; matrices of fewer than 1 elements or 16 rows, vectors and tables stay float32")
 	types := map[string]format.Type{}
 	for _, x := range r.Model.Tensors {
 		types[x.Name] = x.Type
@@ -39,8 +39,10 @@ func TestInt8(t *testing.T) {
 	assert.Less(t, e, 0.02)
 	assert.Greater(t, e, 1e-6)
 
-	_, err = Options{Spec: spec, Int8: true, Keep: []string{"lstm"}}.Convert(formats("zip.pt"))
+	_, err = Options{Spec: spec, Int8: true, Smallest: 1, Keep: []string{"lstm"}}.Convert(formats("zip.pt"))
 	assert.ErrorContains(t, err, "zip.pt: -keep lstm: found no layer of that name, the layers are lstm_l0, lstm_l1, head")
-	_, err = Options{Spec: spec, Int8: true, Keep: []string{"lstm_l0", "lstm_l1", "head"}}.Convert(formats("zip.pt"))
+	_, err = Options{Spec: spec, Int8: true, Smallest: 1, Keep: []string{"lstm_l0", "lstm_l1", "head"}}.Convert(formats("zip.pt"))
 	assert.ErrorContains(t, err, "found no matrix to store as int8")
+	_, err = Options{Spec: spec, Int8: true}.Convert(formats("zip.pt"))
+	assert.ErrorContains(t, err, "zip.pt: found no matrix to store as int8: want one of at least 16 rows and 2048 elements")
 }
