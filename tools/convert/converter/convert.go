@@ -19,6 +19,7 @@ import (
 	"github.com/rnnedge/rnnedge/tools/convert/internal/guitarml"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/nam"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/onnx"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/rnnoise"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/rtneural"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/safetensors"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/spec"
@@ -55,6 +56,7 @@ var importers = []importer{
 	{guitarml.Format, guitarml.Sniff, whole(guitarml.Format, guitarml.Read)},
 	{nam.Format, nam.Sniff, whole(nam.Format, nam.Read)},
 	{rtneural.Format, rtneural.Sniff, whole(rtneural.Format, rtneural.Read)},
+	{rnnoise.Format, rnnoise.Sniff, whole(rnnoise.Format, rnnoise.Read)},
 	{"ONNX", onnx.Sniff, bindable(onnx.Read)},
 }
 
