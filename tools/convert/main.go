@@ -29,8 +29,9 @@ for example
 
 SOURCE is a PyTorch state_dict (.pt, .pth, in either of its file formats, in
 float32, float16 or bfloat16, alone or in a dict beside other things), a
-.safetensors file, an ONNX model with RNN, LSTM and GRU nodes, or what audio plug-ins
-load: JSON of RTNeural, AIDA-X or GuitarML, and .nam with an LSTM; or RNNoise's .rnnn.
+.safetensors file, NumPy arrays (.npz, or a folder of .npy), an ONNX model with
+RNN, LSTM and GRU nodes, or what audio plug-ins load: JSON of RTNeural, AIDA-X or
+GuitarML, .nam with an LSTM, and RNNoise's .rnnn.
 It is recognised by its content. Nothing in it is executed.
 
 An ONNX model converts as it is, for one step of one stream: an initial state that
@@ -64,6 +65,14 @@ name; the model's input is called input), scale: p (p.weight times x plus p.bias
 layernorm: p and batchnorm: p (with epsilon: 1e-5 if it is not said). A layer reads
 the one before it unless it says from: NAME; output: NAME picks another output than
 the last layer; ignore: lists prefixes of tensors to leave out.
+
+Tensors with names of their own are named beside the layer, by what they are to it, and
+arrays of Keras (kernel, recurrent_kernel, bias, gamma …) are said to be that:
+
+  layout: keras             # for all layers; pytorch if it is not said
+  layers:
+    - gru: enc              # reset_after shows in the shape of the bias
+      tensors: {kernel: arr_0, recurrent_kernel: arr_1, bias: arr_2}
 
 A layer that runs both ways, and a projection (proj_size), show in the tensors.
 merge: concat, sum, mul or average says how the two ways are joined (concat if it is

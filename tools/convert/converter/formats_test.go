@@ -42,7 +42,7 @@ func TestForms(t *testing.T) {
 	x, y := io("x").Float32(), io("y").Float64()
 	for _, name := range []string{
 		"zip.pt", "legacy.pth", "float16.pt", "bfloat16.pt", "legacy_float16.pth", "data_parallel.pt",
-		"strided.pt", "legacy_strided.pth", "nested.pt", "cuda.pt", "net.safetensors",
+		"strided.pt", "legacy_strided.pth", "nested.pt", "cuda.pt", "net.safetensors", "net.npz",
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, err := Convert(formats(name), formats("net.yaml"))
@@ -103,7 +103,7 @@ func TestRefusals(t *testing.T) {
 		"no such output": {"zip.pt", spec("out.yaml", "output: x\nlayers: [{lstm: lstm}, {dense: head}]"), `output: no layer "x", there are input, lstm, head`},
 		"no width":       {"zip.pt", spec("input.yaml", "layers: [{softmax: }]"), "no layer tells the width of the input; add `input: N`"},
 		"ignore nothing": {"zip.pt", spec("ignore.yaml", "ignore: nosuch\nlayers: [{lstm: lstm}, {dense: head}]"), `ignore: no tensors under "nosuch"`},
-		"not a source":   {"../make_goldens.py", "", "the content is of no format that is supported: PyTorch .pt/.pth, safetensors, GuitarML JSON, Neural Amp Modeler .nam, RTNeural JSON, RNNoise .rnnn, ONNX"},
+		"not a source":   {"../make_goldens.py", "", "the content is of no format that is supported: PyTorch .pt/.pth, safetensors, NumPy .npz, GuitarML JSON, Neural Amp Modeler .nam, RTNeural JSON, RNNoise .rnnn, ONNX"},
 		"absent":         {"absent.pt", "", "no such file"},
 	} {
 		t.Run(name, func(t *testing.T) {

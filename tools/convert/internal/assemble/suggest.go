@@ -105,12 +105,32 @@ func Suggest(c *checkpoint.Checkpoint) string {
 			fmt.Fprintf(&b, "  - embedding: %s # %d tokens of %d\n", quoted(g.prefix), weight.Shape[0], weight.Shape[1])
 		case weight != nil && len(weight.Shape) == 2:
 			fmt.Fprintf(&b, "  - dense: %s # %d → %d\n    activation: linear # or sigmoid, tanh, relu, …\n", quoted(g.prefix), weight.Shape[1], weight.Shape[0])
+		case g.prefix == "":
+			b.WriteString(ownNames)
+			for i, t := range g.tensors {
+				if i == maxOwnNames {
+					fmt.Fprintf(&b, "  # … and %d more\n", len(g.tensors)-i)
+					break
+				}
+				fmt.Fprintf(&b, "  # %s %v\n", quoted(t.Name), t.Shape)
+			}
 		default:
 			fmt.Fprintf(&b, "  # no kind of layer for %q:%s\n", g.prefix, shapes(g, ""))
 		}
 	}
 	return b.String()
 }
+
+// ownNames stands before tensors whose names do not tell what they are to a layer, of
+// which at most maxOwnNames are listed.
+const (
+	ownNames = `  # Tensors with names of their own are named beside the layer, as in
+  # - gru: enc
+  #   tensors: {weight_ih: NAME, weight_hh: NAME, bias_ih: NAME, bias_hh: NAME}
+  # Arrays of Keras, with "layout: keras" beside layers, are kernel, recurrent_kernel, bias.
+`
+	maxOwnNames = 64
+)
 
 // plain is what YAML reads as text without quotes, in the names that frameworks give.
 var plain = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.]*$`)

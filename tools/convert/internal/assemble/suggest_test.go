@@ -59,6 +59,14 @@ layers:
 	assert.Equal(t, 5, m.OutputSize())
 }
 
+// Tensors whose names say nothing are all listed.
+func TestSuggestOwnNames(t *testing.T) {
+	c := tensors(map[string][]int{"arr_0": {2, 3}, "a/b:0": {3}}, "arr_0", "a/b:0")
+	_, err := Model(c, nil)
+	assert.ErrorContains(t, err, "tensors: {weight_ih: NAME, ")
+	assert.ErrorContains(t, err, "\n  # arr_0 [2 3]\n  # \"a/b:0\" [3]\n")
+}
+
 // A batch normalisation whose variance makes no number is refused.
 func TestBatchNormVariance(t *testing.T) {
 	c := tensors(map[string][]int{"bn.running_mean": {2}, "bn.running_var": {2}}, "bn.running_mean", "bn.running_var")
