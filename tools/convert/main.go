@@ -30,8 +30,8 @@ for example
 SOURCE is a PyTorch state_dict (.pt, .pth, in either of its file formats, in
 float32, float16 or bfloat16, alone or in a dict beside other things), a
 .safetensors file, NumPy arrays (.npz, or a folder of .npy), an ONNX model with
-RNN, LSTM and GRU nodes, or what audio plug-ins load: JSON of RTNeural, AIDA-X or
-GuitarML, .nam with an LSTM, and RNNoise's .rnnn.
+RNN, LSTM and GRU nodes, or what audio plug-ins load: JSON of RTNeural (also of a
+state_dict), AIDA-X or GuitarML, .nam with an LSTM, and RNNoise's .rnnn.
 It is recognised by its content. Nothing in it is executed.
 
 An ONNX model converts as it is, for one step of one stream: an initial state that

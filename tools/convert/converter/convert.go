@@ -58,6 +58,7 @@ var importers = []importer{
 	{guitarml.Format, guitarml.Sniff, whole(guitarml.Format, guitarml.Read)},
 	{nam.Format, nam.Sniff, whole(nam.Format, nam.Read)},
 	{rtneural.Format, rtneural.Sniff, whole(rtneural.Format, rtneural.Read)},
+	{rtneural.StateDictFormat, rtneural.SniffStateDict, tensors(rtneural.ReadStateDict)},
 	{rnnoise.Format, rnnoise.Sniff, whole(rnnoise.Format, rnnoise.Read)},
 	{"ONNX", onnx.Sniff, bindable(onnx.Read)},
 }

@@ -33,9 +33,13 @@ import (
 	"github.com/rnnedge/rnnedge/tools/convert/internal/spec"
 )
 
-// Model builds the model of a checkpoint, as s says, or as the tensors alone say
-// if s is nil. Where they cannot, the error holds a spec to start from.
+// Model builds the model of a checkpoint, as s says, or if s is nil as the checkpoint's
+// own spec or the tensors alone say. Where they cannot, the error holds a spec to start
+// from.
 func Model(c *checkpoint.Checkpoint, s *spec.Spec) (*format.Model, error) {
+	if s == nil {
+		s = c.Spec
+	}
 	if s == nil {
 		var err error
 		if s, err = alone(c); err != nil {

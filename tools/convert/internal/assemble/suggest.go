@@ -80,6 +80,36 @@ func alone(c *checkpoint.Checkpoint) (*spec.Spec, error) {
 		c.File, Suggest(c))
 }
 
+// InOrder is the spec of a checkpoint whose tensors, in file order, can be LSTM and GRU
+// stacks and then a dense layer without an activation, each as wide as the next one reads.
+// It is nil if they cannot. That they are is not known: whoever takes it must say so.
+func InOrder(c *checkpoint.Checkpoint) *spec.Spec {
+	s := &spec.Spec{File: c.File}
+	width, last := 0, false
+	for _, g := range groups(c) {
+		kind, in, out := g.cell(), g.find("weight_ih_l0"), g.find("weight_hh_l0")
+		if kind == "lstm" || kind == "gru" {
+			if in == nil {
+				in, out = g.find("weight_ih"), g.find("weight_hh")
+			}
+			if in == nil || g.bothWays() || g.find("weight_hr_l0") != nil {
+				return nil
+			}
+		} else if in, out = g.find("weight"), g.find("weight"); kind != "" || in == nil || len(s.Layers) == 0 {
+			return nil
+		} else {
+			kind = "dense"
+		}
+		if last || len(in.Shape) != 2 || width != 0 && in.Shape[1] != width {
+			return nil
+		}
+		last = kind == "dense"
+		width = out.Shape[1]
+		s.Layers = append(s.Layers, spec.Layer{Kind: kind, Prefix: g.prefix})
+	}
+	return s
+}
+
 // Suggest writes a spec to start from: a layer for each group of tensors, in
 // file order, with what has to be filled in.
 func Suggest(c *checkpoint.Checkpoint) string {
