@@ -28,7 +28,7 @@ for example
   convert -inspect char.rnn
 
 SOURCE is a PyTorch state_dict (.pt, .pth, in either of its file formats, in
-float32, float16 or bfloat16, alone or in a dict beside other things), a
+float32, float16 or bfloat16, alone or in a dict beside other things), TorchScript, a
 .safetensors file, NumPy arrays (.npz, or a folder of .npy), an ONNX model with
 RNN, LSTM and GRU nodes, or what audio plug-ins load: JSON of RTNeural (also of a
 state_dict), AIDA-X or GuitarML, .nam with an LSTM, and RNNoise's .rnnn.
@@ -37,6 +37,10 @@ It is recognised by its content. Nothing in it is executed.
 An ONNX model converts as it is, for one step of one stream: an initial state that
 is an input becomes the state of a session. One with a reverse or bidirectional
 node needs whole sequences. What would make the result another one is refused.
+
+TorchScript (torch.jit.save) converts as it is, too, if its program is a chain or graph of
+layers, scripted or traced: what it takes for time or for a state, notes say. Of one that
+is more than that, a part converts with a spec, as from a state_dict.
 
 -bind makes an input of an ONNX model a constant, from a TensorProto (.pb) or an
 array (.npy) of the input's type and shape. It is for weights that are inputs, for

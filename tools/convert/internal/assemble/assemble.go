@@ -23,6 +23,7 @@
 package assemble
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -77,7 +78,7 @@ func (a *assembly) model() (*format.Model, error) {
 	last := format.Input
 	for _, l := range a.spec.Layers {
 		if last, err = a.layer(&l, last); err != nil {
-			return nil, fmt.Errorf("%s:%d: %s %q: %w", a.spec.File, l.Line, l.Kind, l.Prefix, err)
+			return nil, fmt.Errorf("%s: %s %q: %w", a.place(&l), l.Kind, cmp.Or(l.Prefix, l.Name), err)
 		}
 	}
 	if a.spec.Output != "" {
@@ -104,12 +105,20 @@ func (a *assembly) model() (*format.Model, error) {
 	return m, nil
 }
 
+// place is where the spec has l, which has no line if the spec is a checkpoint's own.
+func (a *assembly) place(l *spec.Layer) string {
+	if l.Line == 0 {
+		return a.spec.File
+	}
+	return fmt.Sprintf("%s:%d", a.spec.File, l.Line)
+}
+
 // namesExist makes sure that the tensors that layers name are there.
 func (a *assembly) namesExist() error {
 	for _, l := range a.spec.Layers {
 		for _, role := range slices.Sorted(maps.Keys(l.Tensors)) {
 			if a.checkpoint.Lookup(l.Tensors[role]) == nil {
-				return fmt.Errorf("%s:%d: %s: no tensor %q in %s for its %s", a.spec.File, l.Line, l.Kind, l.Tensors[role], a.checkpoint.File, role)
+				return fmt.Errorf("%s: %s: no tensor %q in %s for its %s", a.place(&l), l.Kind, l.Tensors[role], a.checkpoint.File, role)
 			}
 		}
 	}
@@ -210,7 +219,10 @@ func (a *assembly) lookup(l *spec.Layer, role string) *checkpoint.Tensor {
 // stored returns the tensor with a role in l as it is in the checkpoint.
 func (a *assembly) stored(l *spec.Layer, role string) *checkpoint.Tensor {
 	a.asked[role] = true
-	return a.checkpoint.Lookup(l.Tensor(role))
+	if name, ok := l.Tensor(role); ok {
+		return a.checkpoint.Lookup(name)
+	}
+	return nil
 }
 
 // tensor returns the tensor with a role in l and notes that it is used; nil if there
@@ -218,25 +230,26 @@ func (a *assembly) stored(l *spec.Layer, role string) *checkpoint.Tensor {
 func (a *assembly) tensor(l *spec.Layer, role string) *checkpoint.Tensor {
 	t := a.lookup(l, role)
 	if t != nil {
-		a.used[l.Tensor(a.roleInFile(l, role))] = true
+		a.used[a.tensorName(l, role)] = true
 	}
 	return t
 }
 
-// roleInFile is what the checkpoint's layout calls a role.
-func (a *assembly) roleInFile(l *spec.Layer, role string) string {
-	if a.spec.Layout == "keras" {
-		return kerasRoles[l.Kind][role]
+// tensorName is the name of the tensor with a role in l, or only what the checkpoint's
+// layout calls the role, where l names its tensors and has none for it.
+func (a *assembly) tensorName(l *spec.Layer, role string) string {
+	if in := kerasRoles[l.Kind][role]; a.spec.Layout == "keras" && in != "" {
+		role = in
+	}
+	if name, ok := l.Tensor(role); ok {
+		return name
 	}
 	return role
 }
 
 // missing is the error for a tensor that must be there.
 func (a *assembly) missing(l *spec.Layer, role string) error {
-	if in := a.roleInFile(l, role); in != "" {
-		role = in
-	}
-	return fmt.Errorf("no tensor %q in %s", l.Tensor(role), a.checkpoint.File)
+	return fmt.Errorf("no tensor %q in %s", a.tensorName(l, role), a.checkpoint.File)
 }
 
 // matrix returns the tensor with a role in l, which must be there with two dimensions.

@@ -36,12 +36,12 @@ func (a *assembly) inputWidth() (int, error) {
 			}
 		}
 		if l.Tensors != nil {
-			return 0, fmt.Errorf("%s:%d: %s: its tensors do not tell the width of the input; it has %s",
-				a.spec.File, l.Line, l.Kind, strings.Join(slices.Sorted(maps.Keys(a.asked)), ", "))
+			return 0, fmt.Errorf("%s: %s: its tensors do not tell the width of the input; it has %s",
+				a.place(l), l.Kind, strings.Join(slices.Sorted(maps.Keys(a.asked)), ", "))
 		}
 		if l.Prefix != "" || l.Kind == "rnn" || l.Kind == "gru" || l.Kind == "lstm" {
-			return 0, fmt.Errorf("%s:%d: %s: no tensors under %q in %s, which has %s",
-				a.spec.File, l.Line, l.Kind, l.Prefix, a.checkpoint.File, prefixes(a.checkpoint))
+			return 0, fmt.Errorf("%s: %s: no tensors under %q in %s, which has %s",
+				a.place(l), l.Kind, l.Prefix, a.checkpoint.File, prefixes(a.checkpoint))
 		}
 	}
 	return 0, fmt.Errorf("%s: no layer tells the width of the input; add `input: N`", a.spec.File)

@@ -70,5 +70,5 @@ func (a *assembly) kerasGRU(name string, l *spec.Layer, x format.Buffer, w forma
 		return a.b.GRUBefore(name, x, w), nil
 	}
 	return 0, fmt.Errorf("no tensor %q in %s, whose shape tells where the reset gate stands; want [2, 3·H] for reset_after=True, [3·H] for False: zeros for use_bias=False",
-		l.Tensor("bias"), a.checkpoint.File)
+		a.tensorName(l, "bias_ih"), a.checkpoint.File)
 }

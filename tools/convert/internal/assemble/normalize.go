@@ -3,6 +3,7 @@ package assemble
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/rnnedge/rnnedge/format"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/spec"
@@ -29,13 +30,39 @@ func (a *assembly) gains(l *spec.Layer, x format.Buffer) (weight, bias []float32
 	return weight, bias, err
 }
 
+// broadcast is vector for a tensor that may have dimensions of 1 before its last, and a
+// last one of 1.
+func (a *assembly) broadcast(l *spec.Layer, role string, length int) ([]float32, error) {
+	t := a.tensor(l, role)
+	if t == nil {
+		return nil, nil
+	}
+	last := 1
+	for i, d := range t.Shape {
+		if last = d; d != 1 && i < len(t.Shape)-1 {
+			last = 0
+		}
+	}
+	switch {
+	case len(t.Data) == 1:
+		return slices.Repeat(t.Data, length), nil
+	case last != length || len(t.Data) != length:
+		return nil, fmt.Errorf("tensor %q has shape %v, want [%d] or one number", t.Name, t.Shape, length)
+	}
+	return t.Data, nil
+}
+
 func (a *assembly) scale(name string, l *spec.Layer, x format.Buffer) (format.Buffer, error) {
-	weight, bias, err := a.gains(l, x)
+	weight, err := a.broadcast(l, "weight", a.b.Width(x))
+	if err != nil {
+		return 0, err
+	}
+	bias, err := a.broadcast(l, "bias", a.b.Width(x))
 	if err != nil {
 		return 0, err
 	}
 	if weight == nil && bias == nil {
-		return 0, fmt.Errorf("no tensor %q or %q in %s", l.Tensor("weight"), l.Tensor("bias"), a.checkpoint.File)
+		return 0, fmt.Errorf("no tensor %q or %q in %s", a.tensorName(l, "weight"), a.tensorName(l, "bias"), a.checkpoint.File)
 	}
 	return a.b.Scale(name, x, weight, bias), nil
 }
@@ -70,7 +97,7 @@ func (a *assembly) batchNorm(name string, l *spec.Layer, x format.Buffer) (forma
 	}
 	if mean == nil || variance == nil {
 		return 0, fmt.Errorf("no tensors %q and %q in %s; without them the layer is of kind scale",
-			l.Tensor(a.roleInFile(l, "running_mean")), l.Tensor(a.roleInFile(l, "running_var")), a.checkpoint.File)
+			a.tensorName(l, "running_mean"), a.tensorName(l, "running_var"), a.checkpoint.File)
 	}
 	s, b := make([]float32, n), make([]float32, n)
 	for i := range s {
@@ -82,7 +109,7 @@ func (a *assembly) batchNorm(name string, l *spec.Layer, x format.Buffer) (forma
 			shift = float64(bias[i])
 		}
 		if !(variance[i] >= 0) {
-			return 0, fmt.Errorf("tensor %q: element %d is %v, want a variance, 0 or more", l.Tensor(a.roleInFile(l, "running_var")), i, variance[i])
+			return 0, fmt.Errorf("tensor %q: element %d is %v, want a variance, 0 or more", a.tensorName(l, "running_var"), i, variance[i])
 		}
 		gain /= math.Sqrt(float64(variance[i]) + float64(a.epsilon(l)))
 		s[i], b[i] = float32(gain), float32(shift-gain*float64(mean[i]))

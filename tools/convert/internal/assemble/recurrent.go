@@ -67,7 +67,7 @@ func (a *assembly) suffixes(l *spec.Layer) []string {
 // what the spec says, since a module for one way looks the same for either.
 func (a *assembly) direction(l *spec.Layer, suffix string) (string, error) {
 	there := a.lookup(l, "weight_hh"+suffix+"_reverse") != nil
-	reverse := l.Tensor("weight_hh" + suffix + "_reverse")
+	reverse := a.tensorName(l, "weight_hh"+suffix+"_reverse")
 	switch {
 	case l.Direction == "bidirectional" && !there:
 		return "", fmt.Errorf("direction is bidirectional, but %s has no tensor %q; want forward or reverse", a.checkpoint.File, reverse)

@@ -76,8 +76,11 @@ func alone(c *checkpoint.Checkpoint) (*spec.Spec, error) {
 	if kind := list[0].cell(); len(list) == 1 && (kind == "lstm" || kind == "gru") {
 		return &spec.Spec{File: c.File, Layers: []spec.Layer{{Kind: kind, Prefix: list[0].prefix}}}, nil
 	}
-	return nil, fmt.Errorf("%s: its tensors do not say how the layers are connected; save this as a .yaml beside it, correct it, and give it with -spec:\n\n%s",
-		c.File, Suggest(c))
+	why := "its tensors do not say how the layers are connected"
+	if c.Unknown != "" {
+		why = c.Unknown
+	}
+	return nil, fmt.Errorf("%s: %s; save this as a .yaml beside it, correct it, and give it with -spec:\n\n%s", c.File, why, Suggest(c))
 }
 
 // InOrder is the spec of a checkpoint whose tensors, in file order, can be LSTM and GRU
@@ -135,6 +138,8 @@ func Suggest(c *checkpoint.Checkpoint) string {
 			fmt.Fprintf(&b, "  - embedding: %s # %d tokens of %d\n", quoted(g.prefix), weight.Shape[0], weight.Shape[1])
 		case weight != nil && len(weight.Shape) == 2:
 			fmt.Fprintf(&b, "  - dense: %s # %d → %d\n    activation: linear # or sigmoid, tanh, relu, …\n", quoted(g.prefix), weight.Shape[1], weight.Shape[0])
+		case weight != nil && len(weight.Shape) > 2:
+			fmt.Fprintf(&b, "  # not supported: %q, a convolution by its shape:%s\n", g.prefix, shapes(g, ""))
 		case g.prefix == "":
 			b.WriteString(ownNames)
 			for i, t := range g.tensors {

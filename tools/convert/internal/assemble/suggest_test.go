@@ -48,7 +48,7 @@ layers:
     epsilon: 1e-5 # PyTorch's, unless it was changed
   - dense: "~" # 4 → 5
     activation: linear # or sigmoid, tanh, relu, …
-  # no kind of layer for "conv": # weight [1 1 3]
+  # not supported: "conv", a convolution by its shape: # weight [1 1 3]
 `, Suggest(c))
 
 	c.Tensors = c.Tensors[:len(c.Tensors)-1]

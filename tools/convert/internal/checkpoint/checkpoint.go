@@ -23,6 +23,7 @@ type Checkpoint struct {
 	Meta    map[string]string // plain scalars and strings found beside the tensors, keys dotted
 	Skipped []string          // what was left aside or changed, one sentence each
 	Spec    *spec.Spec        // how the layers are connected, nil if the file does not tell
+	Unknown string            // why not, if there is more to say than that
 }
 
 // Lookup returns the tensor of that name, or nil if there is none. The tensor

@@ -50,7 +50,7 @@ func TestStateDictErrors(t *testing.T) {
 		`{"d.weight": [[1]], "a.weight_hh": [[1],[1],[1]], "a.weight_ih": [[1],[1],[1]]}`:      "do not say how",
 		`{"a.weight_hh": [[1],[1],[1]], "a.weight_ih": [[1],[1],[1]], "d.weight": [[1, 2]]}`:   "do not say how",
 		`{"a.weight_hh": [[1]], "a.weight_ih": [[1]], "d.weight": [[1]]}`:                      "activation: tanh # or relu",
-		`{"a.weight_hh": [[1],[1],[1]], "a.weight_ih": [[1],[1],[1]], "conv.weight": [[[1]]]}`: `no kind of layer for "conv"`,
+		`{"a.weight_hh": [[1],[1],[1]], "a.weight_ih": [[1],[1],[1]], "conv.weight": [[[1]]]}`: `not supported: "conv", a convolution by its shape: # weight [1 1 1]`,
 	} {
 		_, err := readStateDict([]byte(text))
 		assert.ErrorContains(t, err, want, text)

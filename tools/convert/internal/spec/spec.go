@@ -28,7 +28,7 @@
 //
 // Where the tensors have names of their own, `tensors: {weight: enc_w}` beside a layer
 // gives the name of each by what it is to the layer: weight or bias, weight_ih_l0 and so
-// on. `layout: keras`, beside layers, says that arrays are as Keras has them, and are
+// on; it has no others then. `layout: keras`, beside layers, says that arrays are as Keras has them, and are
 // called kernel, recurrent_kernel, bias and so on: see package assemble.
 package spec
 
@@ -75,16 +75,17 @@ type Layer struct {
 	Tensors map[string]string // names of tensors, by their roles in the layer
 }
 
-// Tensor is the name of the tensor that has a role in the layer: the one given, or the
-// role under the layer's prefix.
-func (l *Layer) Tensor(role string) string {
-	switch name, given := l.Tensors[role]; {
-	case given:
-		return name
+// Tensor is the name of the tensor that has a role in the layer: the role under the
+// layer's prefix, or the name given for it; with names given, there are no others.
+func (l *Layer) Tensor(role string) (name string, ok bool) {
+	switch {
+	case l.Tensors != nil:
+		name, ok = l.Tensors[role]
+		return name, ok
 	case l.Prefix == "":
-		return role
+		return role, true
 	}
-	return l.Prefix + "." + role
+	return l.Prefix + "." + role, true
 }
 
 // Kinds are the kinds of layers, Directions and Merges what may be said of the

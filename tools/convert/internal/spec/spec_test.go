@@ -74,9 +74,15 @@ meta:
 	assert.Equal(t, "fc", json.Layers[1].Prefix)
 
 	own := &s.Layers[len(s.Layers)-1]
-	assert.Equal(t, "gru/bias:0", own.Tensor("bias"))
-	assert.Equal(t, "own.recurrent_kernel", own.Tensor("recurrent_kernel"))
-	assert.Equal(t, "kernel", new(Layer).Tensor("kernel"))
+	for role, want := range map[string]string{"bias": "gru/bias:0", "recurrent_kernel": ""} {
+		name, ok := own.Tensor(role)
+		assert.Equal(t, want, name)
+		assert.Equal(t, want != "", ok)
+	}
+	name, _ := (&Layer{Prefix: "a.b"}).Tensor("bias")
+	assert.Equal(t, "a.b.bias", name)
+	name, _ = new(Layer).Tensor("bias")
+	assert.Equal(t, "bias", name)
 }
 
 func TestParseErrors(t *testing.T) {

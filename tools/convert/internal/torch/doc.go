@@ -10,11 +10,15 @@
 // tensors outside the state_dict are noted in Skipped. Wrapper prefixes
 // ("module.", "_orig_mod.") are removed.
 //
+// A TorchScript archive (torch.jit.save) has its parameters and buffers by their paths,
+// and, where package torchscript can follow its code, how the layers are connected; where
+// it cannot, Unknown says why.
+//
 // # What is refused
 //
-// Anything whose meaning is code: whole pickled modules and TorchScript
-// archives, and every class or function outside a short allow-list (see
-// globals.go), by name. Nothing in a file is ever executed.
+// Anything whose meaning is Python's: whole pickled modules, and every class or
+// function outside a short allow-list (see globals.go), by name. Nothing in a file
+// is ever executed.
 //
 // # Limits
 //

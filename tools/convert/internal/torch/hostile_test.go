@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"os"
 	"strings"
 	"testing"
 
@@ -61,7 +62,10 @@ func TestRefusesCode(t *testing.T) {
 			`holds a whole pickled module (class "torch.nn.modules.rnn.GRU"`},
 		"TorchScript": {
 			archive(t, entry{"m/data.pkl", "\x80\x02}."}, entry{"m/code/__torch__.py", ""}, entry{"m/constants.pkl", "\x80\x02)."}),
-			`x.pt: holds a TorchScript program, found code/ or constants.pkl in the archive, expected a state_dict; save the weights alone with torch.save(torch.jit.load("model.pt").state_dict(), "weights.pt")`},
+			`x.pt: holds a dict where TorchScript has a module`},
+		"hidden in TorchScript": {
+			archive(t, entry{"m/data.pkl", "\x80\x02cos\nsystem\nX\x02\x00\x00\x00ls\x85R."}, entry{"m/constants.pkl", "\x80\x02)."}),
+			`refused to load "os.system"`},
 		"call of a storage class": {code("ctorch\nFloatStorage\nK\x01\x85R"), `"torch.FloatStorage" is not to be called`},
 	} {
 		t.Run(name, func(t *testing.T) { refuse(t, test.data, test.want) })
@@ -247,6 +251,11 @@ func FuzzRead(f *testing.F) {
 	f.Add(small(f))
 	f.Add(withoutSums(small(f)))
 	f.Add(smallLegacy())
+	for _, name := range []string{"script_lstm.pt", "trace_gru.pt"} {
+		data, err := os.ReadFile(formats + "/" + name)
+		require.NoError(f, err)
+		f.Add(data)
+	}
 	f.Fuzz(checkRead)
 }
 
