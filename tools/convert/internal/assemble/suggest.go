@@ -67,13 +67,14 @@ func (g *group) cell() string {
 func (g *group) bothWays() bool { return g.find("weight_hh_l0_reverse") != nil }
 
 // alone is the spec of a checkpoint that needs none: one LSTM or GRU stack and
-// nothing else. (A lone nn.RNN does not tell its nonlinearity.)
+// nothing else, no program that does more with it either. (A lone nn.RNN does not tell
+// its nonlinearity.)
 func alone(c *checkpoint.Checkpoint) (*spec.Spec, error) {
 	list := groups(c)
 	if len(list) == 0 {
 		return nil, fmt.Errorf("%s: no tensors", c.File)
 	}
-	if kind := list[0].cell(); len(list) == 1 && (kind == "lstm" || kind == "gru") {
+	if kind := list[0].cell(); c.Unknown == "" && len(list) == 1 && (kind == "lstm" || kind == "gru") {
 		return &spec.Spec{File: c.File, Layers: []spec.Layer{{Kind: kind, Prefix: list[0].prefix}}}, nil
 	}
 	why := "its tensors do not say how the layers are connected"

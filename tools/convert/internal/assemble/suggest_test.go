@@ -59,6 +59,16 @@ layers:
 	assert.Equal(t, 5, m.OutputSize())
 }
 
+// A stack stands alone unless a program does something else with it.
+func TestAlone(t *testing.T) {
+	c := tensors(map[string][]int{"weight_ih_l0": {3, 1}, "weight_hh_l0": {3, 1}}, "weight_ih_l0", "weight_hh_l0")
+	_, err := Model(c, nil)
+	require.NoError(t, err)
+	c.Unknown = "its program cannot be translated: code/net.py:1: a for loop is not supported"
+	_, err = Model(c, nil)
+	assert.ErrorContains(t, err, "net.pt: its program cannot be translated: code/net.py:1: a for loop is not supported; save this as a .yaml")
+}
+
 // Tensors whose names say nothing are all listed.
 func TestSuggestOwnNames(t *testing.T) {
 	c := tensors(map[string][]int{"arr_0": {2, 3}, "a/b:0": {3}}, "arr_0", "a/b:0")

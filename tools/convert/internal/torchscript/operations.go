@@ -150,6 +150,11 @@ func (r *run) operation(op string, args []any, keyword map[string]any) any {
 		return unknown{why(args, "the result of torch."+op), false}
 	}
 	if unchanged[op] {
+		for _, v := range args[1:] {
+			if t, ok := v.(int64); ok && op == "to" && t >= 0 && t <= 4 && r.stream(first).name != "input" {
+				r.fail("torch.to whole numbers is supported of the input")
+			}
+		}
 		return first
 	}
 	if f, ok := functions[op]; ok {
@@ -508,7 +513,7 @@ var scripted = regexp.MustCompile(`^__torch__\.torch\.nn\.modules\.rnn\.(?:___to
 // cell knows what nn.LSTM and its like do when they are scripted.
 func (r *run) cell(to method, args []any) (any, bool) {
 	kind := scripted.FindStringSubmatch(to.m.Class)
-	if kind == nil || to.name != "forward__0" && (to.name != "forward" || kind[1] == "RNN" || !r.hasFlatWeights(to.m)) {
+	if kind == nil || to.name != "forward__0" && (to.name != "forward" || !r.hasFlatWeights(to.m)) {
 		return nil, false
 	}
 	if len(args) == 0 {
@@ -518,8 +523,13 @@ func (r *run) cell(to method, args []any) (any, bool) {
 	if len(args) > 1 && !r.isState(args[1]) {
 		r.fail("an initial state of %s that is %s, supported are zeros and an argument of forward", to.m.Path, kindOf(args[1]))
 	}
+	kindOfLayer, l := r.kind(strings.ToLower(kind[1]))
 	if kind[1] == "RNN" {
-		r.fail("a scripted nn.RNN is not supported, since its nonlinearity is in its code only; convert its state_dict with a spec")
+		mode, _ := r.program.classes[to.m.Class].constants["mode"].(string)
+		if mode != "RNN_TANH" && mode != "RNN_RELU" {
+			r.fail("an nn.RNN whose mode is %.20q, supported are RNN_TANH and RNN_RELU", mode)
+		}
+		kindOfLayer, l = r.kind(strings.ToLower(mode))
 	}
 	m := map[string]*Tensor{}
 	for n, v := range to.m.Attrs {
@@ -531,7 +541,7 @@ func (r *run) cell(to method, args []any) (any, bool) {
 	if rank == 0 {
 		rank = 3
 	}
-	y, last := r.recurrent(strings.ToLower(kind[1]), m, spec.Layer{}, rank, x)
+	y, last := r.recurrent(kindOfLayer, m, l, rank, x)
 	if kind[1] == "LSTM" {
 		return tuple{y, tuple{last, unknown{"the cell state", false}}}, true
 	}

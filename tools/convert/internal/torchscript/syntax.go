@@ -67,7 +67,8 @@ type function struct {
 // A class is a module's.
 type class struct {
 	file       string
-	parameters []string // parameters and buffers
+	parameters []string       // parameters and buffers
+	constants  map[string]any // of Final attributes
 	methods    map[string]*function
 }
 
@@ -311,7 +312,7 @@ func (p *parser) deeper() func() {
 func (p *parser) class() (string, *class) {
 	n := p.name()
 	p.skipLine()
-	c := &class{file: p.file, methods: map[string]*function{}}
+	c := &class{file: p.file, constants: map[string]any{}, methods: map[string]*function{}}
 	for p.peek().indent > 0 {
 		switch {
 		case p.accept("def"):
@@ -326,6 +327,14 @@ func (p *parser) class() (string, *class) {
 						c.parameters = append(c.parameters, s)
 					}
 				}
+			}
+			p.endLine()
+		case p.peek().kind == tokenName && p.tokens[p.at+1].text == ":":
+			attribute := p.name()
+			p.next()
+			p.expression() // its type
+			if p.accept("=") {
+				c.constants[attribute] = p.expression()
 			}
 			p.endLine()
 		default:

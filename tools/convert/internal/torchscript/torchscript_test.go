@@ -135,6 +135,42 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// A scripted nn.RNN has its nonlinearity in a constant of its class.
+func TestScriptedRNN(t *testing.T) {
+	const code = `class RNN(Module):
+  mode : Final[str] = "RNN_RELU"
+  _flat_weights_names : List[str]
+`
+	m := &Module{Class: "__torch__.Net", Attrs: map[string]any{"rnn": &Module{
+		Class: "__torch__.torch.nn.modules.rnn.___torch_mangle_5.RNN", Path: "rnn",
+		Attrs: map[string]any{
+			"weight_ih_l0": &Tensor{Path: "rnn.weight_ih_l0", Shape: []int{2, 3}},
+			"weight_hh_l0": &Tensor{Path: "rnn.weight_hh_l0", Shape: []int{2, 2}},
+		},
+	}}}
+	files := map[string][]byte{
+		"__torch__.py": []byte("class Net(Module):\n  def forward(self: __torch__.Net, x: Tensor) -> Tensor:\n    y, _0, = (self.rnn).forward__0(x, None, )\n    return y\n"),
+	}
+	for _, c := range []struct{ from, to, want string }{
+		{"", "", ""},
+		{"RNN_RELU", "LSTM", `an nn.RNN whose mode is "LSTM", supported are RNN_TANH and RNN_RELU`},
+	} {
+		files["__torch__/torch/nn/modules/rnn/___torch_mangle_5.py"] = []byte(strings.Replace(code+"  def forward__0(self: T) -> None:\n    pass\n", c.from, c.to, 1))
+		p, err := Parse(files, nil)
+		require.NoError(t, err)
+		s, _, err := p.Spec("net.pt", m)
+		if c.want != "" {
+			assert.ErrorContains(t, err, c.want)
+			continue
+		}
+		require.NoError(t, err)
+		require.Len(t, s.Layers, 1)
+		assert.Equal(t, "rnn", s.Layers[0].Kind)
+		assert.Equal(t, &format.Function{Kind: format.Relu}, s.Layers[0].Activation)
+		assert.Equal(t, map[string]string{"weight_ih_l0": "rnn.weight_ih_l0", "weight_hh_l0": "rnn.weight_hh_l0"}, s.Layers[0].Tensors)
+	}
+}
+
 // Values that share their parts, and ways that part again and again, end soon.
 func TestHostile(t *testing.T) {
 	var lists, branches strings.Builder
