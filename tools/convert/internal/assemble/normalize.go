@@ -30,23 +30,16 @@ func (a *assembly) gains(l *spec.Layer, x format.Buffer) (weight, bias []float32
 	return weight, bias, err
 }
 
-// broadcast is vector for a tensor that may have dimensions of 1 before its last, and a
-// last one of 1.
+// broadcast is vector for a tensor that may have dimensions of 1 before its last, or hold
+// one number for all.
 func (a *assembly) broadcast(l *spec.Layer, role string, length int) ([]float32, error) {
 	t := a.tensor(l, role)
-	if t == nil {
-		return nil, nil
-	}
-	last := 1
-	for i, d := range t.Shape {
-		if last = d; d != 1 && i < len(t.Shape)-1 {
-			last = 0
-		}
-	}
 	switch {
+	case t == nil:
+		return nil, nil
 	case len(t.Data) == 1:
 		return slices.Repeat(t.Data, length), nil
-	case last != length || len(t.Data) != length:
+	case len(t.Data) != length || t.Shape[len(t.Shape)-1] != length:
 		return nil, fmt.Errorf("tensor %q has shape %v, want [%d] or one number", t.Name, t.Shape, length)
 	}
 	return t.Data, nil

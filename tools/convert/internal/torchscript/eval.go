@@ -48,10 +48,10 @@ func (r *run) attribute(v any, n string) any {
 		if a, ok := v.Attrs[n]; ok {
 			return a
 		}
-		if c := r.program.classes[v.Class]; c != nil && c.methods[n] != nil {
-			return method{v, n}
+		if m := (method{v, n}); r.lookup(m) != nil {
+			return m
 		}
-		return unknown{"the attribute " + n, false}
+		return unknown{why: "the attribute " + n}
 	case reference:
 		if v == "CONSTANTS" {
 			i, err := strconv.Atoi(strings.TrimPrefix(n, "c"))
@@ -79,7 +79,7 @@ func (r *run) element(v, i any) any {
 	case List:
 		items = v
 	default:
-		return unknown{"an element of " + kindOf(v), r.isState(v)}
+		return r.derived(v, "an element of "+kindOf(v), true)
 	}
 	n, ok := i.(int64)
 	if ok && n < 0 {
@@ -89,6 +89,12 @@ func (r *run) element(v, i any) any {
 		r.fail("an element that is not there")
 	}
 	return items[n]
+}
+
+// derived is what is not known, as v is not, and may be an initial state, as v may.
+func (r *run) derived(v any, why string, state bool) unknown {
+	u, _ := v.(unknown)
+	return unknown{why: why, state: state && r.isState(v), argument: u.argument}
 }
 
 // isState reports whether v may be an initial state.
@@ -120,7 +126,7 @@ func (r *run) evalCall(x call, env map[string]any, f *function) any {
 			return r.eval(x.args[1], env, f)
 		}
 	case reference("uninitialized"):
-		return unknown{"what was never set", false}
+		return unknown{why: "what was never set"}
 	}
 	var args []any
 	keyword := map[string]any{}
@@ -134,11 +140,7 @@ func (r *run) evalCall(x call, env map[string]any, f *function) any {
 	}
 	switch to := to.(type) {
 	case method:
-		if y, known := r.cell(to, args); known {
-			return y
-		}
-		m := r.program.classes[to.m.Class].methods[to.name]
-		return r.call(m, append([]any{to.m}, args...))
+		return r.callMethod(to, args)
 	case unknown:
 		r.fail("a call of %s", to.why)
 	case reference:
@@ -157,7 +159,7 @@ func (r *run) evalCall(x call, env map[string]any, f *function) any {
 			if v, known := truth(args[0]); known {
 				return v
 			}
-			return unknown{"a number that only a run decides", false}
+			return unknown{why: "a number that only a run decides"}
 		case strings.HasPrefix(n, "torch."):
 			return r.operation(strings.TrimPrefix(n, "torch."), args, keyword)
 		}
@@ -166,7 +168,7 @@ func (r *run) evalCall(x call, env map[string]any, f *function) any {
 				r.fail("%s is not supported", n)
 			}
 		}
-		return unknown{"the result of " + n, false}
+		return unknown{why: "the result of " + n}
 	}
 	r.fail("a call of %s", kindOf(to))
 	return nil

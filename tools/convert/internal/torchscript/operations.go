@@ -1,8 +1,6 @@
 package torchscript
 
 import (
-	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/rnnedge/rnnedge/format"
@@ -107,6 +105,12 @@ var unchanged = map[string]bool{
 	"detach": true, "clone": true, "type_as": true, "float": true, "cpu": true, "expand": true, "expand_as": true,
 }
 
+// moves are operations that move dimensions or take a part of them.
+var moves = map[string]bool{
+	"squeeze": true, "unsqueeze": true, "select": true, "slice": true, "transpose": true, "view": true, "reshape": true,
+	"permute": true, "flatten": true, "repeat": true, "index_select": true,
+}
+
 // operation follows torch.op.
 func (r *run) operation(op string, args []any, keyword map[string]any) any {
 	inPlace := strings.HasSuffix(op, "_") && !strings.HasSuffix(op, "__")
@@ -125,29 +129,25 @@ func (r *run) operation(op string, args []any, keyword map[string]any) any {
 	streams := r.fromInput(List(args))
 	switch op {
 	case "zeros", "zeros_like":
-		return unknown{"zeros", true}
+		return unknown{why: "zeros", state: true}
 	case "t":
 		if t, ok := first.(*Tensor); ok && len(t.Shape) == 2 {
 			return transposed{t}
 		}
-	case "size", "dim", "len", "numel", "_shape_as_tensor", "sum", "mean", "is_floating_point", "__contains__", "format":
-		if op != "sum" && op != "mean" {
-			return unknown{aSize, false}
-		}
-		return unknown{"torch." + op, false}
+	case "size", "dim", "len", "numel", "__contains__", "format":
+		return unknown{why: aSize}
+	case "sum", "mean", "any", "all": // for a condition; their features are no layer's
+		return unknown{why: "torch." + op}
 	case "lstm", "gru", "rnn_tanh", "rnn_relu":
 		return r.stack(a)
 	case "lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell":
 		return r.singleCell(a)
 	}
 	if !streams {
-		if unchanged[op] || op == "unsqueeze" || op == "squeeze" || op == "select" || op == "slice" || op == "repeat" || op == "index_select" {
-			if t, ok := first.(*Tensor); ok && (unchanged[op]) {
-				return t
-			}
-			return unknown{why(args, "the result of torch."+op), r.isState(first)}
+		if t, ok := first.(*Tensor); ok && unchanged[op] {
+			return t
 		}
-		return unknown{why(args, "the result of torch."+op), false}
+		return r.derived(first, why(args, "the result of torch."+op), unchanged[op] || moves[op])
 	}
 	if unchanged[op] {
 		for _, v := range args[1:] {
@@ -213,7 +213,8 @@ func (r *run) operation(op string, args []any, keyword map[string]any) any {
 		return r.concat(a)
 	case "add", "sub", "mul", "div", "rsub":
 		return r.arithmetic(a)
-	case "squeeze", "unsqueeze", "select", "slice", "transpose", "view", "reshape", "permute", "flatten":
+	}
+	if moves[op] {
 		return r.shape(a)
 	}
 	r.fail("torch.%s is not supported", op)
@@ -248,14 +249,14 @@ func compare(op string, args []any) (any, bool) {
 		if v, known := truth(args[0]); known {
 			return !v, true
 		}
-		return unknown{"a condition", false}, true
+		return unknown{why: "a condition"}, true
 	}
 	if len(args) != 2 {
 		return nil, false
 	}
 	if op == "__is__" || op == "__isnot__" {
 		if _, is := args[0].(unknown); is || args[1] != nil {
-			return unknown{"a condition", false}, true
+			return unknown{why: "a condition"}, true
 		}
 		return (args[0] == nil) == (op == "__is__"), true
 	}
@@ -266,7 +267,7 @@ func compare(op string, args []any) (any, bool) {
 	case !known:
 		return nil, false
 	case !ok1 || !ok2:
-		return unknown{"a comparison", false}, true
+		return unknown{why: "a comparison"}, true
 	}
 	return result, true
 }
@@ -415,242 +416,4 @@ func (r *run) arithmetic(a arguments) *node {
 		r.fail("torch.%s of a number by a tensor is not supported", a.op)
 	}
 	return r.function(n, f)
-}
-
-// shape follows what moves dimensions: all but the last are time and streams.
-func (r *run) shape(a arguments) *node {
-	if f, ok := a.at(0, "input").(final); ok {
-		return r.finalShape(a, f)
-	}
-	x := r.stream(a.at(0, "input"))
-	dim, _ := a.at(1, "dim").(int64)
-	outer := func(d int64) bool { // not the last dimension
-		rank := x.rank
-		if rank == 0 {
-			rank = 3
-		}
-		if d < 0 {
-			d += int64(rank)
-		}
-		return d >= 0 && d < int64(rank-1)
-	}
-	switch a.op {
-	case "squeeze":
-		if len(a.args) < 2 || !outer(dim) {
-			if *x.width == 1 || len(a.args) < 2 {
-				return x.ranked(0) // to one number for a step, if anything
-			}
-			r.fail("torch.squeeze of the features")
-		}
-		return x.ranked(max(x.rank-1, 0))
-	case "unsqueeze":
-		if x.name == "input" && *x.width == 0 && dim == -1 {
-			*x.width = 1
-			return x.ranked(0)
-		}
-		if dim < 0 && dim > -2 || x.rank > 0 && dim == int64(x.rank) {
-			r.fail("torch.unsqueeze of the features")
-		}
-		if x.rank == 0 {
-			return x
-		}
-		return x.ranked(x.rank + 1)
-	case "select":
-		if i, ok := a.at(2, "index").(int64); !ok || i != -1 || !outer(dim) {
-			r.fail("torch.select is supported of the last step")
-		}
-		r.note("the last step of a sequence is what each step gives")
-		return x.ranked(max(x.rank-1, 0))
-	case "slice":
-		start, end, step := a.at(2, "start"), a.at(3, "end"), a.at(4, "step")
-		from, ok := start.(int64)
-		to, ok2 := end.(int64)
-		all := (end == nil || ok2 && to == 1<<63-1) && (step == nil || step == int64(1))
-		if all && (start == nil || ok && (from == 0 || from == -1 && outer(dim))) {
-			return x
-		}
-		r.fail("torch.slice is supported of all or of the last step")
-	case "transpose":
-		other, _ := a.at(2, "dim1").(int64)
-		if outer(dim) && outer(other) {
-			return x
-		}
-		r.fail("torch.transpose of the features")
-	case "view", "reshape":
-		if shape, ok := a.at(1, "size").(List); ok && len(shape) > 0 {
-			last, ok := shape[len(shape)-1].(int64)
-			if ok && last > 0 && (*x.width == last64(last) || *x.width == 0 && x.name == "input") {
-				*x.width = int(last)
-				return x.ranked(len(shape))
-			}
-		}
-		r.fail("torch.%s to another number of features, or to one that only a run decides", a.op)
-	}
-	r.fail("torch.%s is not supported", a.op)
-	return nil
-}
-
-func last64(n int64) int { return int(min(n, 1<<31-1)) }
-
-// finalShape follows what takes the state of the last layer out of all: the first or last
-// of one.
-func (r *run) finalShape(a arguments, f final) *node {
-	dim, _ := a.at(1, "dim").(int64)
-	index, _ := a.at(2, "index").(int64)
-	switch {
-	case a.op == "squeeze" && (len(a.args) < 2 || dim == 0):
-		return r.stream(f).ranked(2)
-	case a.op == "select" && dim == 0 && (index == -1 || index == 0):
-		return r.stream(f).ranked(2)
-	}
-	r.fail("torch.%s of a final state is not supported", a.op)
-	return nil
-}
-
-// scripted are the classes whose forward is not followed but known.
-var scripted = regexp.MustCompile(`^__torch__\.torch\.nn\.modules\.rnn\.(?:___torch_mangle_\d+\.)?(LSTM|GRU|RNN)$`)
-
-// cell knows what nn.LSTM and its like do when they are scripted.
-func (r *run) cell(to method, args []any) (any, bool) {
-	kind := scripted.FindStringSubmatch(to.m.Class)
-	if kind == nil || to.name != "forward__0" && (to.name != "forward" || !r.hasFlatWeights(to.m)) {
-		return nil, false
-	}
-	if len(args) == 0 {
-		r.fail("%s without an input", kind[1])
-	}
-	x := r.stream(args[0])
-	if len(args) > 1 && !r.isState(args[1]) {
-		r.fail("an initial state of %s that is %s, supported are zeros and an argument of forward", to.m.Path, kindOf(args[1]))
-	}
-	kindOfLayer, l := r.kind(strings.ToLower(kind[1]))
-	if kind[1] == "RNN" {
-		mode, _ := r.program.classes[to.m.Class].constants["mode"].(string)
-		if mode != "RNN_TANH" && mode != "RNN_RELU" {
-			r.fail("an nn.RNN whose mode is %.20q, supported are RNN_TANH and RNN_RELU", mode)
-		}
-		kindOfLayer, l = r.kind(strings.ToLower(mode))
-	}
-	m := map[string]*Tensor{}
-	for n, v := range to.m.Attrs {
-		if t, ok := v.(*Tensor); ok && strings.HasPrefix(n, "weight_") || ok && strings.HasPrefix(n, "bias_") {
-			m[n] = t
-		}
-	}
-	rank := x.rank
-	if rank == 0 {
-		rank = 3
-	}
-	y, last := r.recurrent(kindOfLayer, m, l, rank, x)
-	if kind[1] == "LSTM" {
-		return tuple{y, tuple{last, unknown{"the cell state", false}}}, true
-	}
-	return tuple{y, last}, true
-}
-
-// hasFlatWeights reports whether a module is scripted, which a traced one does not have.
-func (r *run) hasFlatWeights(m *Module) bool {
-	_, ok := m.Attrs["_flat_weights_names"]
-	return ok
-}
-
-// recurrent adds a stack of layers with tensors by their names in nn.LSTM.
-func (r *run) recurrent(kind string, m map[string]*Tensor, l spec.Layer, rank int, x *node) (y *node, last any) {
-	ih, hh := m["weight_ih_l0"], m["weight_hh_l0"]
-	if ih == nil || hh == nil || len(ih.Shape) != 2 || len(hh.Shape) != 2 {
-		r.fail("a %s without weight_ih_l0 and weight_hh_l0", kind)
-	}
-	r.reads(x, ih.Shape[1])
-	width := hh.Shape[1]
-	_, both := m["weight_ih_l0_reverse"]
-	if both {
-		width *= 2
-	}
-	y = r.withTensors(kind, m, l, rank, &width, x)
-	if _, more := m["weight_ih_l1"]; both || more {
-		return y, unknown{"the final states of more than one layer or direction", false}
-	}
-	return y, final{y}
-}
-
-// stack follows torch.lstm and its like:
-// (input, hx, params, has_biases, num_layers, dropout, train, bidirectional, batch_first).
-func (r *run) stack(a arguments) any {
-	x := r.stream(a.at(0, "input"))
-	hx := a.at(1, "hx")
-	params, ok := a.at(2, "params").(List)
-	biases, ok1 := a.at(3, "has_biases").(bool)
-	layers, ok2 := a.at(4, "num_layers").(int64)
-	both, ok3 := a.at(7, "bidirectional").(bool)
-	if !ok || !ok1 || !ok2 || !ok3 {
-		r.fail("torch.%s is supported as nn.LSTM and its like call it, without packed sequences", a.op)
-	}
-	if !r.isState(hx) {
-		r.fail("an initial state of torch.%s that is %s, supported are zeros and an argument of forward", a.op, kindOf(hx))
-	}
-	ways := []string{""}
-	if both {
-		ways = append(ways, "_reverse")
-	}
-	roles := []string{"weight_ih", "weight_hh"}
-	if biases {
-		roles = append(roles, "bias_ih", "bias_hh")
-	}
-	if n := len(ways); layers > 0 && layers < 1<<10 && len(params) == int(layers)*n*(len(roles)+1) {
-		roles = append(roles, "weight_hr")
-	}
-	if layers < 1 || layers > 1<<10 || len(params) != int(layers)*len(ways)*len(roles) {
-		r.fail("torch.%s of %d layers with %d parameters", a.op, layers, len(params))
-	}
-	m := map[string]*Tensor{}
-	for layer := range layers {
-		for _, way := range ways {
-			for _, role := range roles {
-				t, ok := params[0].(*Tensor)
-				if !ok {
-					r.fail("torch.%s whose %s is %s", a.op, role, kindOf(params[0]))
-				}
-				m[fmt.Sprintf("%s_l%d%s", role, layer, way)] = t
-				params = params[1:]
-			}
-		}
-	}
-	kind, l := r.kind(a.op)
-	y, last := r.recurrent(kind, m, l, 3, x)
-	if kind == "lstm" {
-		return tuple{y, last, unknown{"the cell state", false}}
-	}
-	return tuple{y, last}
-}
-
-// kind is the kind of layer of torch.lstm and its like, and what has to be said with it.
-func (r *run) kind(op string) (string, spec.Layer) {
-	kind, function, _ := strings.Cut(strings.TrimSuffix(op, "_cell"), "_")
-	switch function {
-	case "tanh":
-		return kind, spec.Layer{Activation: &format.Function{Kind: format.Tanh}}
-	case "relu":
-		return kind, spec.Layer{Activation: &format.Function{Kind: format.Relu}}
-	}
-	return kind, spec.Layer{}
-}
-
-// singleCell follows torch.lstm_cell and its like:
-// (input, hx, w_ih, w_hh, b_ih, b_hh).
-func (r *run) singleCell(a arguments) any {
-	x := r.stream(a.at(0, "input"))
-	if hx := a.at(1, "hx"); !r.isState(hx) {
-		r.fail("a state of torch.%s that is %s, supported are zeros and an argument of forward", a.op, kindOf(hx))
-	}
-	m := tensors(r, a, "weight_ih", 2, "weight_hh", 3, "bias_ih", 4, "bias_hh", 5)
-	if m["weight_ih"] == nil || m["weight_hh"] == nil || len(m["weight_ih"].Shape) != 2 || len(m["weight_hh"].Shape) != 2 {
-		r.fail("torch.%s without matrices", a.op)
-	}
-	r.reads(x, m["weight_ih"].Shape[1])
-	kind, l := r.kind(a.op)
-	y := r.withTensors(kind, m, l, x.rank, fixed(m["weight_hh"].Shape[1]), x)
-	if kind == "lstm" {
-		return tuple{y, unknown{"the cell state", false}}
-	}
-	return y
 }
