@@ -28,10 +28,11 @@ for example
   convert -inspect char.rnn
 
 SOURCE is a PyTorch state_dict (.pt, .pth, in either of its file formats, in
-float32, float16 or bfloat16, alone or in a dict beside other things), TorchScript, a
-.safetensors file, NumPy arrays (.npz, or a folder of .npy), an ONNX model with
-RNN, LSTM and GRU nodes, or what audio plug-ins load: JSON of RTNeural (also of a
-state_dict), AIDA-X or GuitarML, .nam with an LSTM, and RNNoise's .rnnn.
+float32, float16 or bfloat16, alone or in a dict beside other things), a whole module
+that torch.save wrote, TorchScript, a .safetensors file, NumPy arrays (.npz, or a folder
+of .npy), an ONNX model with RNN, LSTM and GRU nodes, or what audio plug-ins load: JSON
+of RTNeural (also of a state_dict), AIDA-X or GuitarML, .nam with an LSTM, and RNNoise's
+.rnnn.
 It is recognised by its content. Nothing in it is executed.
 
 An ONNX model converts as it is, for one step of one stream: an initial state that
@@ -50,8 +51,8 @@ an initial state, and for what a model decides by, as a sample rate:
   -bind h0=h0.npy             # [directions, 1, units], for one stream
   -bind sr=rate.npy           # numpy.save("rate.npy", numpy.int64(16000))
 
-A state_dict holds tensors, not the order of the layers or their activations.
-One that is a single LSTM or GRU stack converts as it is. Any other needs a
+A state_dict holds tensors, not the order of the layers or their activations; nor does a
+module. One that is a single LSTM or GRU stack converts as it is. Any other needs a
 spec, in YAML or JSON, given with -spec or lying beside SOURCE with the ending
 .yaml; without one, the error prints a spec to start from. For example:
 

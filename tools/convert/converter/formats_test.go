@@ -113,7 +113,9 @@ func TestRefusals(t *testing.T) {
 		})
 	}
 	_, err := Convert(formats("whole_module.pt"), "")
-	assert.ErrorContains(t, err, "holds a whole pickled module")
+	assert.ErrorContains(t, err, `it is a pickled module of class "__main__.Net", whose code is not in the file; save this as a .yaml`)
+	_, err = Convert(formats("whole_module.pt"), formats("net.yaml"))
+	assert.NoError(t, err)
 }
 
 // The error for tensors that do not tell their order prints a spec that works.

@@ -74,13 +74,23 @@ func openArchive(data []byte) (*container, error) {
 		allowed = scriptRole
 	}
 	root, n, err := pickle.Load(code, pickle.Options{Global: allowed, Persistent: persistent})
+	c := &container{format: "PyTorch zip", root: root, pickleSize: n, bytes: a.storage}
+	var refused *pickle.GlobalError
+	if errors.As(err, &refused) && isModule(code) {
+		w, wrong := loadModule(code)
+		if wrong != nil {
+			return nil, wrong
+		}
+		if w != nil {
+			c.whole, c.format, err, n = w, "PyTorch zip, a module", nil, len(code)
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", quote(a.prefix+"data.pkl"), explain(err, code))
 	}
 	if n != len(code) {
 		return nil, fmt.Errorf("%s: %d bytes follow the pickle", quote(a.prefix+"data.pkl"), len(code)-n)
 	}
-	c := &container{format: "PyTorch zip", root: root, pickleSize: n, bytes: a.storage}
 	if script {
 		c.format = "TorchScript"
 		if c.script, err = a.openScript(root); err != nil {

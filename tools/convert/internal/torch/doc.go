@@ -14,11 +14,14 @@
 // and, where package torchscript can follow its code, how the layers are connected; where
 // it cannot, Unknown says why.
 //
+// A whole pickled module (torch.save(model)), in a zip container, alone or in a dict, has
+// the names of its state_dict; its classes stay names.
+//
 // # What is refused
 //
-// Anything whose meaning is Python's: whole pickled modules, and every class or
-// function outside a short allow-list (see globals.go), by name. Nothing in a file
-// is ever executed.
+// Every class or function outside a short allow-list (see globals.go), by name, but for
+// the classes of a pickled module, and a call of those. Nothing in a file is ever
+// executed.
 //
 // # Limits
 //

@@ -51,9 +51,19 @@ func TestRefusesCode(t *testing.T) {
 		"scheduler": {
 			saved(t, pt.Pairs{"model", weights, "s", pt.New{Class: pt.Global{"torch.optim.lr_scheduler", "StepLR"}}}),
 			`refused to load "torch.optim.lr_scheduler.StepLR"`},
-		"module": {
-			saved(t, module),
+		"module without weights": {saved(t, module), "x.pt: holds a module __main__.Net without weights"},
+		"two modules":            {saved(t, pt.Pairs{"a", module, "b", module}), `holds a whole pickled module (class "__main__.Net" at offset `},
+		"code in a module": {
+			saved(t, pt.New{Class: pt.Global{"__main__", "Net"}, State: pt.Pairs{
+				"_parameters", pt.Pairs{"w", vector("0", 1)}, "_modules", pt.Pairs{},
+				"hook", pt.Call{Func: pt.Global{"builtins", "exec"}, Args: []any{"1"}},
+			}}, "0", floats(1)),
 			`x.pt: "m/data.pkl": holds a whole pickled module (class "__main__.Net" at offset 2), and reading one means running its code; save the weights alone with torch.save(model.state_dict(), "weights.pt")`},
+		"a name with a dot": {
+			saved(t, pt.New{Class: pt.Global{"__main__", "Net"}, State: pt.Pairs{
+				"_parameters", pt.Pairs{"a.w", vector("0", 1)}, "_modules", pt.Pairs{},
+			}}, "0", floats(1)),
+			`x.pt: the module "" has an attribute without a proper name`},
 		"PyTorch's own module": {
 			saved(t, pt.New{Class: pt.Global{"torch.nn.modules.rnn", "LSTM"}}),
 			`holds a whole pickled module (class "torch.nn.modules.rnn.LSTM" at offset 2)`},
@@ -263,6 +273,10 @@ func FuzzRead(f *testing.F) {
 func FuzzObject(f *testing.F) {
 	f.Add(pt.Encode(pt.Pairs{"epoch", 3, "optimizer", optimizer, "model", weights}))
 	f.Add(pt.Encode(pt.Pairs{"module.w", view(store("HalfStorage", "1", 4), 1, pt.Tuple{2, 1}, pt.Tuple{2, 1})}))
+	f.Add(pt.Encode(pt.New{Class: pt.Global{"__main__", "Net"}, State: pt.Pairs{
+		"_parameters", pt.Pairs{"w", vector("0", 1)},
+		"_modules", pt.Pairs{"a", pt.New{Class: pt.Global{"a", "B"}, State: pt.Pairs{"_modules", pt.Pairs{}}}},
+	}}))
 	f.Fuzz(func(t *testing.T, code []byte) {
 		checkRead(t, archive(t, entry{"m/data.pkl", string(code)},
 			entry{"m/data/0", floats(3)}, entry{"m/data/1", floats(4, 5)}))

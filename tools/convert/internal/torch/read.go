@@ -32,6 +32,7 @@ type container struct {
 	pickleSize int
 	notes      []string
 	script     *script                          // of a TorchScript archive, else nil
+	whole      *whole                           // of a pickled module, else nil
 	bytes      func(s *storage) ([]byte, error) // exactly the storage, little-endian
 }
 
@@ -51,11 +52,15 @@ func read(name string, data []byte) (*checkpoint.Checkpoint, error) {
 	}
 	c := &checkpoint.Checkpoint{File: name, Format: file.format, Meta: map[string]string{}, Skipped: file.notes}
 	var tensors []named
-	if file.script != nil {
+	switch {
+	case file.whole != nil:
+		c.Skipped = append(c.Skipped, file.whole.notes...)
+		tensors, c.Unknown = file.whole.tensors, file.whole.unknown()
+	case file.script != nil:
 		c.Skipped = append(c.Skipped, file.script.notes...)
 		tensors = file.script.tensors
 		file.script.read(name, c)
-	} else {
+	default:
 		found, err := survey(file.root, file.pickleSize)
 		if err != nil {
 			return nil, err
