@@ -79,10 +79,14 @@ func (r *run) recurrent(kind string, m map[string]*Tensor, l spec.Layer, rank in
 		width *= 2
 	}
 	y = r.withTensors(kind, m, l, rank, &width, x)
-	if _, more := m["weight_ih_l1"]; both || more {
-		return y, unknown{why: "the final states of more than one layer or direction"}
+	if both {
+		return y, unknown{why: "the final states of both ways"}
 	}
-	return y, final{y}
+	layers := 0
+	for m[fmt.Sprintf("weight_ih_l%d", layers)] != nil {
+		layers++
+	}
+	return y, final{y, layers}
 }
 
 // stack follows torch.lstm and its like:

@@ -41,8 +41,11 @@ type (
 		m    *Module
 		name string
 	}
-	reference  string
-	final      struct{ of *node }
+	reference string
+	final     struct {
+		of     *node
+		layers int // whose states it has; of is the output of the last
+	}
 	transposed struct{ t *Tensor }
 	tuple      []any
 )
@@ -150,6 +153,9 @@ func (r *run) stream(v any) *node {
 		}
 		return v
 	case final:
+		if v.layers != 1 {
+			r.fail("the final states of %d layers are used as one", v.layers)
+		}
 		r.note("the last state of a recurrent layer is its output at each step")
 		return v.of
 	case unknown:
@@ -398,7 +404,7 @@ func (r *run) same(a, b any) bool {
 		return ok && a.name == n.name
 	case final:
 		n, ok := b.(final)
-		return ok && a.of.name == n.of.name
+		return ok && a.of.name == n.of.name && a.layers == n.layers
 	default:
 		switch b.(type) {
 		case tuple, List:

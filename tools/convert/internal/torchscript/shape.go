@@ -8,7 +8,7 @@ func (r *run) shape(a arguments) *node {
 		return r.finalShape(a, f)
 	}
 	x := r.stream(a.at(0, "input"))
-	dim, _ := a.at(1, "dim").(int64)
+	dim := a.dimension(1, "dim")
 	outer := func(d int64) bool { // not the last dimension
 		rank := x.rank
 		if rank == 0 {
@@ -56,8 +56,7 @@ func (r *run) shape(a arguments) *node {
 		}
 		r.fail("torch.slice is supported of all or of the last step")
 	case "transpose":
-		other, _ := a.at(2, "dim1").(int64)
-		if outer(dim) && outer(other) {
+		if outer(dim) && outer(a.dimension(2, "dim1")) {
 			return x
 		}
 		r.fail("torch.transpose of the features")
@@ -75,17 +74,28 @@ func (r *run) shape(a arguments) *node {
 	return nil
 }
 
-// finalShape follows what takes the state of the last layer out of all: the first or last
-// of one.
-func (r *run) finalShape(a arguments, f final) *node {
-	dim, _ := a.at(1, "dim").(int64)
-	index, _ := a.at(2, "index").(int64)
-	switch {
-	case a.op == "squeeze" && (len(a.args) < 2 || dim == 0):
-		return r.stream(f).ranked(2)
-	case a.op == "select" && dim == 0 && (index == -1 || index == 0):
-		return r.stream(f).ranked(2)
+// dimension is an argument that must be a known number, 0 if it is not given; a list of
+// sizes is none.
+func (a arguments) dimension(i int, name string) int64 {
+	switch d := a.at(i, name).(type) {
+	case int64:
+		return d
+	case nil, List:
+	default:
+		a.r.fail("torch.%s with %s for a dimension", a.op, kindOf(d))
 	}
-	r.fail("torch.%s of a final state is not supported", a.op)
+	return 0
+}
+
+// finalShape follows what takes the state of the last layer out of those of all.
+func (r *run) finalShape(a arguments, f final) *node {
+	dim := a.dimension(1, "dim")
+	last, known := a.at(2, "index").(int64)
+	switch {
+	case a.op == "squeeze" && (len(a.args) < 2 || dim == 0) && f.layers == 1,
+		a.op == "select" && dim == 0 && known && (last == -1 || last == int64(f.layers-1)):
+		return r.stream(final{f.of, 1}).ranked(2)
+	}
+	r.fail("torch.%s of a final state is supported to take that of the last layer", a.op)
 	return nil
 }
