@@ -28,14 +28,20 @@ for example
   convert -inspect char.rnn
 
 SOURCE is a PyTorch state_dict (.pt, .pth, in either of its file formats, in
-float32, float16 or bfloat16, alone or in a dict beside other things), a
-.safetensors file, an ONNX model with RNN, LSTM and GRU nodes, or what audio plug-ins
-load: JSON of RTNeural, AIDA-X or GuitarML, and .nam with an LSTM.
+float32, float16 or bfloat16, alone or in a dict beside other things), a whole module
+that torch.save wrote, TorchScript, a .safetensors file, NumPy arrays (.npz, or a folder
+of .npy), an ONNX model with RNN, LSTM and GRU nodes, or what audio plug-ins load: JSON
+of RTNeural (also of a state_dict), AIDA-X or GuitarML, .nam with an LSTM, and RNNoise's
+.rnnn.
 It is recognised by its content. Nothing in it is executed.
 
 An ONNX model converts as it is, for one step of one stream: an initial state that
 is an input becomes the state of a session. One with a reverse or bidirectional
 node needs whole sequences. What would make the result another one is refused.
+
+TorchScript (torch.jit.save) converts as it is, too, if its program is a chain or graph of
+layers, scripted or traced: what it takes for time or for a state, notes say. Of one that
+is more than that, a part converts with a spec, as from a state_dict.
 
 -bind makes an input of an ONNX model a constant, from a TensorProto (.pb) or an
 array (.npy) of the input's type and shape. It is for weights that are inputs, for
@@ -45,8 +51,8 @@ an initial state, and for what a model decides by, as a sample rate:
   -bind h0=h0.npy             # [directions, 1, units], for one stream
   -bind sr=rate.npy           # numpy.save("rate.npy", numpy.int64(16000))
 
-A state_dict holds tensors, not the order of the layers or their activations.
-One that is a single LSTM or GRU stack converts as it is. Any other needs a
+A state_dict holds tensors, not the order of the layers or their activations; nor does a
+module. One that is a single LSTM or GRU stack converts as it is. Any other needs a
 spec, in YAML or JSON, given with -spec or lying beside SOURCE with the ending
 .yaml; without one, the error prints a spec to start from. For example:
 
@@ -64,6 +70,14 @@ name; the model's input is called input), scale: p (p.weight times x plus p.bias
 layernorm: p and batchnorm: p (with epsilon: 1e-5 if it is not said). A layer reads
 the one before it unless it says from: NAME; output: NAME picks another output than
 the last layer; ignore: lists prefixes of tensors to leave out.
+
+Tensors with names of their own are named beside the layer, by what they are to it, and
+arrays of Keras (kernel, recurrent_kernel, bias, gamma …) are said to be that:
+
+  layout: keras             # for all layers; pytorch if it is not said
+  layers:
+    - gru: enc              # reset_after shows in the shape of the bias
+      tensors: {kernel: arr_0, recurrent_kernel: arr_1, bias: arr_2}
 
 A layer that runs both ways, and a projection (proj_size), show in the tensors.
 merge: concat, sum, mul or average says how the two ways are joined (concat if it is

@@ -111,7 +111,7 @@ func TestRTNeural(t *testing.T) {
 		}
 		return v
 	}
-	for _, name := range []string{"lstm", "lstm_1d", "gru", "gru_1d"} {
+	for _, name := range []string{"lstm", "lstm_1d", "gru", "gru_1d", "lstm_torch", "gru_torch"} {
 		r, err := Convert(filepath.Join(folder, "models", name+".json"), "")
 		require.NoError(t, err)
 		var x []float32

@@ -18,7 +18,9 @@ import (
 	"github.com/rnnedge/rnnedge/tools/convert/internal/checkpoint"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/guitarml"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/nam"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/numpy"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/onnx"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/rnnoise"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/rtneural"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/safetensors"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/spec"
@@ -56,9 +58,12 @@ type imported struct {
 var importers = []importer{
 	{"PyTorch .pt/.pth", torch.Sniff, tensors(torch.Read)},
 	{"safetensors", safetensors.Sniff, tensors(safetensors.Read)},
+	{numpy.Format, numpy.Sniff, tensors(numpy.Read)},
 	{guitarml.Format, guitarml.Sniff, whole(guitarml.Format, guitarml.Read)},
 	{nam.Format, nam.Sniff, whole(nam.Format, nam.Read)},
 	{rtneural.Format, rtneural.Sniff, whole(rtneural.Format, rtneural.Read)},
+	{rtneural.StateDictFormat, rtneural.SniffStateDict, tensors(rtneural.ReadStateDict)},
+	{rnnoise.Format, rnnoise.Sniff, whole(rnnoise.Format, rnnoise.Read)},
 	{"ONNX", onnx.Sniff, bindable(onnx.Read)},
 }
 
@@ -165,10 +170,10 @@ func Convert(source, specPath string) (*Result, error) {
 	return Options{Spec: specPath}.Convert(source)
 }
 
-// Convert reads the checkpoint at source. The error names the file, the tensor or
-// layer, and what was expected.
+// Convert reads the checkpoint at source, a file or a folder. The error names the file,
+// the tensor or layer, and what was expected.
 func (o Options) Convert(source string) (*Result, error) {
-	data, err := os.ReadFile(source)
+	info, err := os.Stat(source)
 	if err != nil {
 		return nil, err
 	}
@@ -180,7 +185,7 @@ func (o Options) Convert(source string) (*Result, error) {
 	}
 	path := o.Spec
 	if path == "" {
-		path = beside(source)
+		path = beside(source, info.IsDir())
 	}
 	if path != "" {
 		text, err := os.ReadFile(path)
@@ -195,7 +200,15 @@ func (o Options) Convert(source string) (*Result, error) {
 	if e.smallest == 0 {
 		e.smallest = smallestInt8
 	}
-	r, err := convert(source, data, e)
+	var r *Result
+	if info.IsDir() {
+		r, err = convertFolder(source, e)
+	} else {
+		var data []byte
+		if data, err = os.ReadFile(source); err == nil {
+			r, err = convert(source, data, e)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -203,10 +216,15 @@ func (o Options) Convert(source string) (*Result, error) {
 	return r, nil
 }
 
-// beside finds the spec that lies beside a source.
-func beside(source string) string {
+// beside finds the spec that lies beside a source, whose ending, if it is a file, it has
+// in the place of.
+func beside(source string, folder bool) string {
+	source = filepath.Clean(source)
+	if !folder {
+		source = strings.TrimSuffix(source, filepath.Ext(source))
+	}
 	for _, ending := range []string{".yaml", ".yml"} {
-		path := strings.TrimSuffix(source, filepath.Ext(source)) + ending
+		path := source + ending
 		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 			return path
 		}
@@ -226,24 +244,41 @@ func convert(source string, data []byte, e extras) (*Result, error) {
 		if err != nil {
 			return nil, err
 		}
-		if e.int8 {
-			if err := i.quantize(e); err != nil {
-				return nil, fmt.Errorf("%s: %w", source, err)
-			}
-		}
-		if err := complete(i.model, source, i.format); err != nil {
-			return nil, fmt.Errorf("%s: %w", source, err)
-		}
-		if n := i.model.Witness.Steps; n < WitnessSteps {
-			i.notes = append(i.notes, fmt.Sprintf("the witness has only %d steps: on its random input a state of this model grows beyond all bounds", n))
-		}
-		return &Result{Model: i.model, Source: fmt.Sprintf("%s (%s)", source, i.format), Notes: i.notes}, nil
+		return finish(source, i, e)
 	}
 	var names []string
 	for _, from := range importers {
 		names = append(names, from.name)
 	}
 	return nil, fmt.Errorf("%s: the content is of no format that is supported: %s", source, strings.Join(names, ", "))
+}
+
+// convertFolder is convert for a folder: one of NumPy arrays.
+func convertFolder(source string, e extras) (*Result, error) {
+	read := tensors(func(string, []byte) (*checkpoint.Checkpoint, error) {
+		return numpy.ReadFolder(source, os.DirFS(source))
+	})
+	i, err := read(source, nil, e)
+	if err != nil {
+		return nil, err
+	}
+	return finish(source, i, e)
+}
+
+// finish does to every model what is left to do, whatever its source.
+func finish(source string, i *imported, e extras) (*Result, error) {
+	if e.int8 {
+		if err := i.quantize(e); err != nil {
+			return nil, fmt.Errorf("%s: %w", source, err)
+		}
+	}
+	if err := complete(i.model, source, i.format); err != nil {
+		return nil, fmt.Errorf("%s: %w", source, err)
+	}
+	if n := i.model.Witness.Steps; n < WitnessSteps {
+		i.notes = append(i.notes, fmt.Sprintf("the witness has only %d steps: on its random input a state of this model grows beyond all bounds", n))
+	}
+	return &Result{Model: i.model, Source: fmt.Sprintf("%s (%s)", source, i.format), Notes: i.notes}, nil
 }
 
 // complete adds what a model says about itself: where it came from, unless the

@@ -16,12 +16,17 @@
 //   - nn.LayerNorm has weight and bias, nn.BatchNorm1d running_mean and running_var
 //     beside them; their eps, 1e-5 unless it was changed, is not among the tensors.
 //
+// Arrays of Keras, with `layout: keras`, are turned into that: see keras.go.
+//
 // A checkpoint does not say in what order layers run, so a spec does; only a
 // checkpoint that is nothing but one LSTM or GRU stack needs none.
 package assemble
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/rnnedge/rnnedge/format"
@@ -29,9 +34,13 @@ import (
 	"github.com/rnnedge/rnnedge/tools/convert/internal/spec"
 )
 
-// Model builds the model of a checkpoint, as s says, or as the tensors alone say
-// if s is nil. Where they cannot, the error holds a spec to start from.
+// Model builds the model of a checkpoint, as s says, or if s is nil as the checkpoint's
+// own spec or the tensors alone say. Where they cannot, the error holds a spec to start
+// from.
 func Model(c *checkpoint.Checkpoint, s *spec.Spec) (*format.Model, error) {
+	if s == nil {
+		s = c.Spec
+	}
 	if s == nil {
 		var err error
 		if s, err = alone(c); err != nil {
@@ -52,11 +61,15 @@ type assembly struct {
 	spec       *spec.Spec
 	b          *format.Builder
 	used       map[string]bool          // names of tensors
+	asked      map[string]bool          // roles of the layer being made
 	layers     map[string]format.Buffer // what each name stands for
 	order      []string                 // those names, in order
 }
 
 func (a *assembly) model() (*format.Model, error) {
+	if err := a.namesExist(); err != nil {
+		return nil, err
+	}
 	input, err := a.inputWidth()
 	if err != nil {
 		return nil, err
@@ -64,8 +77,8 @@ func (a *assembly) model() (*format.Model, error) {
 	a.b = format.NewBuilder(input)
 	last := format.Input
 	for _, l := range a.spec.Layers {
-		if last, err = a.layer(l, last); err != nil {
-			return nil, fmt.Errorf("%s:%d: %s %q: %w", a.spec.File, l.Line, l.Kind, l.Prefix, err)
+		if last, err = a.layer(&l, last); err != nil {
+			return nil, fmt.Errorf("%s: %s %q: %w", a.place(&l), l.Kind, cmp.Or(l.Prefix, l.Name), err)
 		}
 	}
 	if a.spec.Output != "" {
@@ -92,8 +105,28 @@ func (a *assembly) model() (*format.Model, error) {
 	return m, nil
 }
 
+// place is where the spec has l, which has no line if the spec is a checkpoint's own.
+func (a *assembly) place(l *spec.Layer) string {
+	if l.Line == 0 {
+		return a.spec.File
+	}
+	return fmt.Sprintf("%s:%d", a.spec.File, l.Line)
+}
+
+// namesExist makes sure that the tensors that layers name are there.
+func (a *assembly) namesExist() error {
+	for _, l := range a.spec.Layers {
+		for _, role := range slices.Sorted(maps.Keys(l.Tensors)) {
+			if a.checkpoint.Lookup(l.Tensors[role]) == nil {
+				return fmt.Errorf("%s: %s: no tensor %q in %s for its %s", a.place(&l), l.Kind, l.Tensors[role], a.checkpoint.File, role)
+			}
+		}
+	}
+	return nil
+}
+
 // layer adds l, which reads previous unless it says otherwise.
-func (a *assembly) layer(l spec.Layer, previous format.Buffer) (format.Buffer, error) {
+func (a *assembly) layer(l *spec.Layer, previous format.Buffer) (format.Buffer, error) {
 	from := []format.Buffer{previous}
 	if l.From != nil {
 		from = from[:0]
@@ -112,11 +145,12 @@ func (a *assembly) layer(l spec.Layer, previous format.Buffer) (format.Buffer, e
 	if _, ok := a.layers[name]; ok {
 		return 0, fmt.Errorf("a second layer %q; give one of them a name", name)
 	}
+	a.asked = map[string]bool{}
 	var y format.Buffer
 	var err error
 	switch l.Kind {
 	case "embedding":
-		y, err = a.embedding(name, l.Prefix)
+		y, err = a.embedding(name, l)
 	case "dense":
 		y, err = a.dense(name, l, from[0])
 	case "rnn", "lstm", "gru":
@@ -124,7 +158,7 @@ func (a *assembly) layer(l spec.Layer, previous format.Buffer) (format.Buffer, e
 	case "apply":
 		y = a.b.Function(name, from[0], *l.Activation)
 	case "scale":
-		y, err = a.scale(name, l.Prefix, from[0])
+		y, err = a.scale(name, l, from[0])
 	case "batchnorm":
 		y, err = a.batchNorm(name, l, from[0])
 	case "layernorm":
@@ -140,14 +174,22 @@ func (a *assembly) layer(l spec.Layer, previous format.Buffer) (format.Buffer, e
 	case "concat":
 		y = a.b.Concat(name, from...)
 	}
+	if err != nil {
+		return 0, err
+	}
+	for _, role := range slices.Sorted(maps.Keys(l.Tensors)) {
+		if !a.asked[role] {
+			return 0, fmt.Errorf("has no %s, so not the tensor %q for it; it has %s", role, l.Tensors[role], strings.Join(slices.Sorted(maps.Keys(a.asked)), ", "))
+		}
+	}
 	a.layers[name] = y
 	a.order = append(a.order, name)
-	return y, err
+	return y, nil
 }
 
 // name is what other layers call l: its own name, its prefix, or its kind with a
 // number if that is taken.
-func (a *assembly) name(l spec.Layer) string {
+func (a *assembly) name(l *spec.Layer) string {
 	switch {
 	case l.Name != "":
 		return l.Name
@@ -165,22 +207,56 @@ func (a *assembly) name(l spec.Layer) string {
 
 func (a *assembly) names() string { return strings.Join(a.order, ", ") }
 
-// tensor returns the tensor prefix.name and notes that it is used; nil if there
+// lookup returns the tensor with a role in l as PyTorch lays it out, nil if there is
+// none.
+func (a *assembly) lookup(l *spec.Layer, role string) *checkpoint.Tensor {
+	if a.spec.Layout == "keras" {
+		return a.fromKeras(l, role)
+	}
+	return a.stored(l, role)
+}
+
+// stored returns the tensor with a role in l as it is in the checkpoint.
+func (a *assembly) stored(l *spec.Layer, role string) *checkpoint.Tensor {
+	a.asked[role] = true
+	if name, ok := l.Tensor(role); ok {
+		return a.checkpoint.Lookup(name)
+	}
+	return nil
+}
+
+// tensor returns the tensor with a role in l and notes that it is used; nil if there
 // is none.
-func (a *assembly) tensor(prefix, name string) *checkpoint.Tensor {
-	name = join(prefix, name)
-	t := a.checkpoint.Lookup(name)
+func (a *assembly) tensor(l *spec.Layer, role string) *checkpoint.Tensor {
+	t := a.lookup(l, role)
 	if t != nil {
-		a.used[name] = true
+		a.used[a.tensorName(l, role)] = true
 	}
 	return t
 }
 
-// matrix returns the tensor prefix.name, which must be there with two dimensions.
-func (a *assembly) matrix(prefix, name string) (*checkpoint.Tensor, error) {
-	t := a.tensor(prefix, name)
+// tensorName is the name of the tensor with a role in l, or only what the checkpoint's
+// layout calls the role, where l names its tensors and has none for it.
+func (a *assembly) tensorName(l *spec.Layer, role string) string {
+	if in := kerasRoles[l.Kind][role]; a.spec.Layout == "keras" && in != "" {
+		role = in
+	}
+	if name, ok := l.Tensor(role); ok {
+		return name
+	}
+	return role
+}
+
+// missing is the error for a tensor that must be there.
+func (a *assembly) missing(l *spec.Layer, role string) error {
+	return fmt.Errorf("no tensor %q in %s", a.tensorName(l, role), a.checkpoint.File)
+}
+
+// matrix returns the tensor with a role in l, which must be there with two dimensions.
+func (a *assembly) matrix(l *spec.Layer, role string) (*checkpoint.Tensor, error) {
+	t := a.tensor(l, role)
 	if t == nil {
-		return nil, fmt.Errorf("no tensor %q in %s", join(prefix, name), a.checkpoint.File)
+		return nil, a.missing(l, role)
 	}
 	if len(t.Shape) != 2 || len(t.Data) == 0 {
 		return nil, fmt.Errorf("tensor %q has shape %v, want a matrix", t.Name, t.Shape)
@@ -188,9 +264,9 @@ func (a *assembly) matrix(prefix, name string) (*checkpoint.Tensor, error) {
 	return t, nil
 }
 
-// vector returns the elements of prefix.name, nil if there is no such tensor.
-func (a *assembly) vector(prefix, name string, length int) ([]float32, error) {
-	t := a.tensor(prefix, name)
+// vector returns the elements of the tensor with a role in l, nil if there is none.
+func (a *assembly) vector(l *spec.Layer, role string, length int) ([]float32, error) {
+	t := a.tensor(l, role)
 	if t == nil {
 		return nil, nil
 	}
@@ -207,23 +283,23 @@ func join(prefix, name string) string {
 	return prefix + "." + name
 }
 
-func (a *assembly) embedding(name, prefix string) (format.Buffer, error) {
-	w, err := a.matrix(prefix, "weight")
+func (a *assembly) embedding(name string, l *spec.Layer) (format.Buffer, error) {
+	w, err := a.matrix(l, "weight")
 	if err != nil {
 		return 0, err
 	}
 	return a.b.Embedding(name, w.Data, w.Shape[1]), nil
 }
 
-func (a *assembly) dense(name string, l spec.Layer, x format.Buffer) (format.Buffer, error) {
-	w, err := a.matrix(l.Prefix, "weight")
+func (a *assembly) dense(name string, l *spec.Layer, x format.Buffer) (format.Buffer, error) {
+	w, err := a.matrix(l, "weight")
 	if err != nil {
 		return 0, err
 	}
 	if w.Shape[1] != a.b.Width(x) {
 		return 0, fmt.Errorf("tensor %q has shape %v, but the layer reads %d floats", w.Name, w.Shape, a.b.Width(x))
 	}
-	bias, err := a.vector(l.Prefix, "bias", w.Shape[0])
+	bias, err := a.vector(l, "bias", w.Shape[0])
 	if err != nil {
 		return 0, err
 	}

@@ -2,6 +2,9 @@ package assemble
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/rnnedge/rnnedge/tools/convert/internal/checkpoint"
 )
@@ -12,16 +15,18 @@ func (a *assembly) inputWidth() (int, error) {
 	if a.spec.Input > 0 {
 		return a.spec.Input, nil
 	}
-	for i, l := range a.spec.Layers {
+	for i := range a.spec.Layers {
+		l := &a.spec.Layers[i]
+		a.asked = map[string]bool{}
 		if !(i == 0 && l.From == nil || len(l.From) == 1 && l.From[0] == "input") {
 			continue
 		}
-		for _, name := range map[string][]string{
+		for _, role := range map[string][]string{
 			"embedding": {"weight"}, "dense": {"weight"},
 			"scale": {"weight", "bias"}, "layernorm": {"weight", "bias"}, "batchnorm": {"running_mean"},
 			"rnn": {"weight_ih_l0", "weight_ih"}, "gru": {"weight_ih_l0", "weight_ih"}, "lstm": {"weight_ih_l0", "weight_ih"},
 		}[l.Kind] {
-			t := a.checkpoint.Lookup(join(l.Prefix, name))
+			t := a.lookup(l, role)
 			switch {
 			case t == nil:
 			case l.Kind == "embedding":
@@ -30,9 +35,13 @@ func (a *assembly) inputWidth() (int, error) {
 				return t.Shape[len(t.Shape)-1], nil
 			}
 		}
+		if l.Tensors != nil {
+			return 0, fmt.Errorf("%s: %s: its tensors do not tell the width of the input; it has %s",
+				a.place(l), l.Kind, strings.Join(slices.Sorted(maps.Keys(a.asked)), ", "))
+		}
 		if l.Prefix != "" || l.Kind == "rnn" || l.Kind == "gru" || l.Kind == "lstm" {
-			return 0, fmt.Errorf("%s:%d: %s: no tensors under %q in %s, which has %s",
-				a.spec.File, l.Line, l.Kind, l.Prefix, a.checkpoint.File, prefixes(a.checkpoint))
+			return 0, fmt.Errorf("%s: %s: no tensors under %q in %s, which has %s",
+				a.place(l), l.Kind, l.Prefix, a.checkpoint.File, prefixes(a.checkpoint))
 		}
 	}
 	return 0, fmt.Errorf("%s: no layer tells the width of the input; add `input: N`", a.spec.File)

@@ -3,71 +3,94 @@ package assemble
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/rnnedge/rnnedge/format"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/spec"
 )
 
-// epsilon is what a normalisation of l adds to the variance, PyTorch's unless it is
-// given.
-func epsilon(l spec.Layer) float32 {
-	if l.Epsilon != 0 {
+// epsilon is what a normalisation of l adds to the variance, PyTorch's or Keras's unless
+// it is given.
+func (a *assembly) epsilon(l *spec.Layer) float32 {
+	switch {
+	case l.Epsilon != 0:
 		return l.Epsilon
+	case a.spec.Layout == "keras":
+		return 1e-3
 	}
 	return 1e-5
 }
 
 // gains returns weight and bias of a layer that is as wide as x, each nil if there is
 // none.
-func (a *assembly) gains(prefix string, x format.Buffer) (weight, bias []float32, err error) {
-	if weight, err = a.vector(prefix, "weight", a.b.Width(x)); err == nil {
-		bias, err = a.vector(prefix, "bias", a.b.Width(x))
+func (a *assembly) gains(l *spec.Layer, x format.Buffer) (weight, bias []float32, err error) {
+	if weight, err = a.vector(l, "weight", a.b.Width(x)); err == nil {
+		bias, err = a.vector(l, "bias", a.b.Width(x))
 	}
 	return weight, bias, err
 }
 
-func (a *assembly) scale(name, prefix string, x format.Buffer) (format.Buffer, error) {
-	weight, bias, err := a.gains(prefix, x)
+// broadcast is vector for a tensor that may have dimensions of 1 before its last, or hold
+// one number for all.
+func (a *assembly) broadcast(l *spec.Layer, role string, length int) ([]float32, error) {
+	t := a.tensor(l, role)
+	switch {
+	case t == nil:
+		return nil, nil
+	case len(t.Data) == 1:
+		return slices.Repeat(t.Data, length), nil
+	case len(t.Data) != length || t.Shape[len(t.Shape)-1] != length:
+		return nil, fmt.Errorf("tensor %q has shape %v, want [%d] or one number", t.Name, t.Shape, length)
+	}
+	return t.Data, nil
+}
+
+func (a *assembly) scale(name string, l *spec.Layer, x format.Buffer) (format.Buffer, error) {
+	weight, err := a.broadcast(l, "weight", a.b.Width(x))
+	if err != nil {
+		return 0, err
+	}
+	bias, err := a.broadcast(l, "bias", a.b.Width(x))
 	if err != nil {
 		return 0, err
 	}
 	if weight == nil && bias == nil {
-		return 0, fmt.Errorf("no tensor %q or %q in %s", join(prefix, "weight"), join(prefix, "bias"), a.checkpoint.File)
+		return 0, fmt.Errorf("no tensor %q or %q in %s", a.tensorName(l, "weight"), a.tensorName(l, "bias"), a.checkpoint.File)
 	}
 	return a.b.Scale(name, x, weight, bias), nil
 }
 
 // layerNorm adds nn.LayerNorm over the width of x.
-func (a *assembly) layerNorm(name string, l spec.Layer, x format.Buffer) (format.Buffer, error) {
-	weight, bias, err := a.gains(l.Prefix, x)
+func (a *assembly) layerNorm(name string, l *spec.Layer, x format.Buffer) (format.Buffer, error) {
+	weight, bias, err := a.gains(l, x)
 	if err != nil {
 		return 0, err
 	}
 	if weight == nil && bias == nil { // elementwise_affine=False
-		return a.b.Normalize(name, x, epsilon(l)), nil
+		return a.b.Normalize(name, x, a.epsilon(l)), nil
 	}
-	return a.b.Scale(name, a.b.Normalize(name+".normalize", x, epsilon(l)), weight, bias), nil
+	return a.b.Scale(name, a.b.Normalize(name+".normalize", x, a.epsilon(l)), weight, bias), nil
 }
 
 // batchNorm adds nn.BatchNorm1d as it is after training: y = s·x + b with
 // s = weight/√(running_var + ε) and b = bias − s·running_mean, each rounded once.
-func (a *assembly) batchNorm(name string, l spec.Layer, x format.Buffer) (format.Buffer, error) {
+func (a *assembly) batchNorm(name string, l *spec.Layer, x format.Buffer) (format.Buffer, error) {
 	n := a.b.Width(x)
-	weight, bias, err := a.gains(l.Prefix, x)
+	weight, bias, err := a.gains(l, x)
 	if err != nil {
 		return 0, err
 	}
-	mean, err := a.vector(l.Prefix, "running_mean", n)
+	mean, err := a.vector(l, "running_mean", n)
 	if err != nil {
 		return 0, err
 	}
-	variance, err := a.vector(l.Prefix, "running_var", n)
+	variance, err := a.vector(l, "running_var", n)
 	if err != nil {
 		return 0, err
 	}
 	if mean == nil || variance == nil {
 		return 0, fmt.Errorf("no tensors %q and %q in %s; without them the layer is of kind scale",
-			join(l.Prefix, "running_mean"), join(l.Prefix, "running_var"), a.checkpoint.File)
+			a.tensorName(l, "running_mean"), a.tensorName(l, "running_var"), a.checkpoint.File)
 	}
 	s, b := make([]float32, n), make([]float32, n)
 	for i := range s {
@@ -79,9 +102,9 @@ func (a *assembly) batchNorm(name string, l spec.Layer, x format.Buffer) (format
 			shift = float64(bias[i])
 		}
 		if !(variance[i] >= 0) {
-			return 0, fmt.Errorf("tensor %q: element %d is %v, want a variance, 0 or more", join(l.Prefix, "running_var"), i, variance[i])
+			return 0, fmt.Errorf("tensor %q: element %d is %v, want a variance, 0 or more", a.tensorName(l, "running_var"), i, variance[i])
 		}
-		gain /= math.Sqrt(float64(variance[i]) + float64(epsilon(l)))
+		gain /= math.Sqrt(float64(variance[i]) + float64(a.epsilon(l)))
 		s[i], b[i] = float32(gain), float32(shift-gain*float64(mean[i]))
 	}
 	return a.b.Scale(name, x, s, b), nil

@@ -21,8 +21,8 @@ func kindOf(ratio int) string {
 }
 
 // stack adds all layers of a recurrent module.
-func (a *assembly) stack(name string, l spec.Layer, x format.Buffer) (format.Buffer, error) {
-	suffixes := a.suffixes(l.Prefix)
+func (a *assembly) stack(name string, l *spec.Layer, x format.Buffer) (format.Buffer, error) {
+	suffixes := a.suffixes(l)
 	direction, err := a.direction(l, suffixes[0])
 	if err != nil {
 		return 0, err
@@ -49,14 +49,14 @@ func (a *assembly) stack(name string, l spec.Layer, x format.Buffer) (format.Buf
 
 // suffixes are those of the tensors of each layer: _l0, _l1 and so on, or nothing for
 // nn.LSTMCell and its like.
-func (a *assembly) suffixes(prefix string) []string {
-	if a.checkpoint.Lookup(join(prefix, "weight_hh")) != nil {
+func (a *assembly) suffixes(l *spec.Layer) []string {
+	if a.lookup(l, "weight_hh") != nil {
 		return []string{""}
 	}
 	list := []string{"_l0"}
 	for {
 		s := fmt.Sprintf("_l%d", len(list))
-		if a.checkpoint.Lookup(join(prefix, "weight_hh"+s)) == nil {
+		if a.lookup(l, "weight_hh"+s) == nil {
 			return list
 		}
 		list = append(list, s)
@@ -65,9 +65,9 @@ func (a *assembly) suffixes(prefix string) []string {
 
 // direction is the way that a module runs: both if it has tensors for both, else
 // what the spec says, since a module for one way looks the same for either.
-func (a *assembly) direction(l spec.Layer, suffix string) (string, error) {
-	reverse := join(l.Prefix, "weight_hh"+suffix+"_reverse")
-	there := a.checkpoint.Lookup(reverse) != nil
+func (a *assembly) direction(l *spec.Layer, suffix string) (string, error) {
+	there := a.lookup(l, "weight_hh"+suffix+"_reverse") != nil
+	reverse := a.tensorName(l, "weight_hh"+suffix+"_reverse")
 	switch {
 	case l.Direction == "bidirectional" && !there:
 		return "", fmt.Errorf("direction is bidirectional, but %s has no tensor %q; want forward or reverse", a.checkpoint.File, reverse)
@@ -84,7 +84,7 @@ func (a *assembly) direction(l spec.Layer, suffix string) (string, error) {
 }
 
 // bothWays adds one bidirectional layer.
-func (a *assembly) bothWays(name string, l spec.Layer, suffix string, x format.Buffer, merge string) (format.Buffer, error) {
+func (a *assembly) bothWays(name string, l *spec.Layer, suffix string, x format.Buffer, merge string) (format.Buffer, error) {
 	forward, err := a.cell(name, l, suffix, x)
 	if err != nil {
 		return 0, err
@@ -114,7 +114,7 @@ func (a *assembly) bothWays(name string, l spec.Layer, suffix string, x format.B
 
 // backward adds one layer that runs from the end of the sequence to its start; its
 // outputs are in the order of the sequence.
-func (a *assembly) backward(name string, l spec.Layer, suffix string, x format.Buffer) (format.Buffer, error) {
+func (a *assembly) backward(name string, l *spec.Layer, suffix string, x format.Buffer) (format.Buffer, error) {
 	y, err := a.cell(name, l, suffix, a.b.Reverse(name+".turn", x))
 	if err != nil {
 		return 0, err
@@ -123,7 +123,7 @@ func (a *assembly) backward(name string, l spec.Layer, suffix string, x format.B
 }
 
 // cell adds one layer with the tensors of this suffix.
-func (a *assembly) cell(name string, l spec.Layer, suffix string, x format.Buffer) (format.Buffer, error) {
+func (a *assembly) cell(name string, l *spec.Layer, suffix string, x format.Buffer) (format.Buffer, error) {
 	w, err := a.weights(l, suffix, x)
 	if err != nil {
 		return 0, err
@@ -132,6 +132,9 @@ func (a *assembly) cell(name string, l spec.Layer, suffix string, x format.Buffe
 	case "lstm":
 		return a.b.LSTM(name, x, w), nil
 	case "gru":
+		if a.spec.Layout == "keras" {
+			return a.kerasGRU(name, l, x, w)
+		}
 		return a.b.GRU(name, x, w), nil
 	}
 	if f := l.Activation; f != nil && (f.Kind == format.Tanh || f.Kind == format.Relu) {
@@ -145,13 +148,13 @@ func (a *assembly) cell(name string, l spec.Layer, suffix string, x format.Buffe
 }
 
 // weights reads the tensors of one layer in one direction.
-func (a *assembly) weights(l spec.Layer, suffix string, x format.Buffer) (w format.Weights, err error) {
-	hh, err := a.matrix(l.Prefix, "weight_hh"+suffix)
+func (a *assembly) weights(l *spec.Layer, suffix string, x format.Buffer) (w format.Weights, err error) {
+	hh, err := a.matrix(l, "weight_hh"+suffix)
 	if err != nil {
 		return w, err
 	}
 	n, rows := gates[l.Kind], hh.Shape[0]
-	hr := a.checkpoint.Lookup(join(l.Prefix, "weight_hr"+suffix))
+	hr := a.lookup(l, "weight_hr"+suffix)
 	if hr == nil {
 		if err := square(hh, n); err != nil {
 			return w, err
@@ -159,7 +162,7 @@ func (a *assembly) weights(l spec.Layer, suffix string, x format.Buffer) (w form
 	} else if w.Proj, err = a.projection(l, suffix, hh); err != nil {
 		return w, err
 	}
-	ih, err := a.matrix(l.Prefix, "weight_ih"+suffix)
+	ih, err := a.matrix(l, "weight_ih"+suffix)
 	if err != nil {
 		return w, err
 	}
@@ -167,10 +170,10 @@ func (a *assembly) weights(l spec.Layer, suffix string, x format.Buffer) (w form
 		return w, fmt.Errorf("tensor %q has shape %v, want [%d %d]", ih.Name, ih.Shape, rows, a.b.Width(x))
 	}
 	w.W, w.R = ih.Data, hh.Data
-	if w.B, err = a.vector(l.Prefix, "bias_ih"+suffix, rows); err != nil {
+	if w.B, err = a.vector(l, "bias_ih"+suffix, rows); err != nil {
 		return w, err
 	}
-	second, err := a.vector(l.Prefix, "bias_hh"+suffix, rows)
+	second, err := a.vector(l, "bias_hh"+suffix, rows)
 	if err != nil {
 		return w, err
 	}
@@ -196,8 +199,8 @@ func square(hh *checkpoint.Tensor, n int) error {
 }
 
 // projection reads weight_hr, [P, H], of an LSTM whose weight_hh is [4H, P].
-func (a *assembly) projection(l spec.Layer, suffix string, hh *checkpoint.Tensor) ([]float32, error) {
-	hr, err := a.matrix(l.Prefix, "weight_hr"+suffix)
+func (a *assembly) projection(l *spec.Layer, suffix string, hh *checkpoint.Tensor) ([]float32, error) {
+	hr, err := a.matrix(l, "weight_hr"+suffix)
 	if err != nil {
 		return nil, err
 	}

@@ -67,17 +67,51 @@ func (g *group) cell() string {
 func (g *group) bothWays() bool { return g.find("weight_hh_l0_reverse") != nil }
 
 // alone is the spec of a checkpoint that needs none: one LSTM or GRU stack and
-// nothing else. (A lone nn.RNN does not tell its nonlinearity.)
+// nothing else, no program that does more with it either. (A lone nn.RNN does not tell
+// its nonlinearity.)
 func alone(c *checkpoint.Checkpoint) (*spec.Spec, error) {
 	list := groups(c)
 	if len(list) == 0 {
 		return nil, fmt.Errorf("%s: no tensors", c.File)
 	}
-	if kind := list[0].cell(); len(list) == 1 && (kind == "lstm" || kind == "gru") {
+	if kind := list[0].cell(); c.Unknown == "" && len(list) == 1 && (kind == "lstm" || kind == "gru") {
 		return &spec.Spec{File: c.File, Layers: []spec.Layer{{Kind: kind, Prefix: list[0].prefix}}}, nil
 	}
-	return nil, fmt.Errorf("%s: its tensors do not say how the layers are connected; save this as a .yaml beside it, correct it, and give it with -spec:\n\n%s",
-		c.File, Suggest(c))
+	why := "its tensors do not say how the layers are connected"
+	if c.Unknown != "" {
+		why = c.Unknown
+	}
+	return nil, fmt.Errorf("%s: %s; save this as a .yaml beside it, correct it, and give it with -spec:\n\n%s", c.File, why, Suggest(c))
+}
+
+// InOrder is the spec of a checkpoint whose tensors, in file order, can be LSTM and GRU
+// stacks and then a dense layer without an activation, each as wide as the next one reads.
+// It is nil if they cannot. That they are is not known: whoever takes it must say so.
+func InOrder(c *checkpoint.Checkpoint) *spec.Spec {
+	s := &spec.Spec{File: c.File}
+	width, last := 0, false
+	for _, g := range groups(c) {
+		kind, in, out := g.cell(), g.find("weight_ih_l0"), g.find("weight_hh_l0")
+		if kind == "lstm" || kind == "gru" {
+			if in == nil {
+				in, out = g.find("weight_ih"), g.find("weight_hh")
+			}
+			if in == nil || g.bothWays() || g.find("weight_hr_l0") != nil {
+				return nil
+			}
+		} else if in, out = g.find("weight"), g.find("weight"); kind != "" || in == nil || len(s.Layers) == 0 {
+			return nil
+		} else {
+			kind = "dense"
+		}
+		if last || len(in.Shape) != 2 || width != 0 && in.Shape[1] != width {
+			return nil
+		}
+		last = kind == "dense"
+		width = out.Shape[1]
+		s.Layers = append(s.Layers, spec.Layer{Kind: kind, Prefix: g.prefix})
+	}
+	return s
 }
 
 // Suggest writes a spec to start from: a layer for each group of tensors, in
@@ -105,12 +139,34 @@ func Suggest(c *checkpoint.Checkpoint) string {
 			fmt.Fprintf(&b, "  - embedding: %s # %d tokens of %d\n", quoted(g.prefix), weight.Shape[0], weight.Shape[1])
 		case weight != nil && len(weight.Shape) == 2:
 			fmt.Fprintf(&b, "  - dense: %s # %d → %d\n    activation: linear # or sigmoid, tanh, relu, …\n", quoted(g.prefix), weight.Shape[1], weight.Shape[0])
+		case weight != nil && len(weight.Shape) > 2:
+			fmt.Fprintf(&b, "  # not supported: %q, a convolution by its shape:%s\n", g.prefix, shapes(g, ""))
+		case g.prefix == "":
+			b.WriteString(ownNames)
+			for i, t := range g.tensors {
+				if i == maxOwnNames {
+					fmt.Fprintf(&b, "  # … and %d more\n", len(g.tensors)-i)
+					break
+				}
+				fmt.Fprintf(&b, "  # %s %v\n", quoted(t.Name), t.Shape)
+			}
 		default:
 			fmt.Fprintf(&b, "  # no kind of layer for %q:%s\n", g.prefix, shapes(g, ""))
 		}
 	}
 	return b.String()
 }
+
+// ownNames stands before tensors whose names do not tell what they are to a layer, of
+// which at most maxOwnNames are listed.
+const (
+	ownNames = `  # Tensors with names of their own are named beside the layer, as in
+  # - gru: enc
+  #   tensors: {weight_ih: NAME, weight_hh: NAME, bias_ih: NAME, bias_hh: NAME}
+  # Arrays of Keras, with "layout: keras" beside layers, are kernel, recurrent_kernel, bias.
+`
+	maxOwnNames = 64
+)
 
 // plain is what YAML reads as text without quotes, in the names that frameworks give.
 var plain = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.]*$`)

@@ -48,7 +48,7 @@ layers:
     epsilon: 1e-5 # PyTorch's, unless it was changed
   - dense: "~" # 4 → 5
     activation: linear # or sigmoid, tanh, relu, …
-  # no kind of layer for "conv": # weight [1 1 3]
+  # not supported: "conv", a convolution by its shape: # weight [1 1 3]
 `, Suggest(c))
 
 	c.Tensors = c.Tensors[:len(c.Tensors)-1]
@@ -57,6 +57,24 @@ layers:
 	m, err := Model(c, s)
 	require.NoError(t, err)
 	assert.Equal(t, 5, m.OutputSize())
+}
+
+// A stack stands alone unless a program does something else with it.
+func TestAlone(t *testing.T) {
+	c := tensors(map[string][]int{"weight_ih_l0": {3, 1}, "weight_hh_l0": {3, 1}}, "weight_ih_l0", "weight_hh_l0")
+	_, err := Model(c, nil)
+	require.NoError(t, err)
+	c.Unknown = "its program cannot be translated: code/net.py:1: a for loop is not supported"
+	_, err = Model(c, nil)
+	assert.ErrorContains(t, err, "net.pt: its program cannot be translated: code/net.py:1: a for loop is not supported; save this as a .yaml")
+}
+
+// Tensors whose names say nothing are all listed.
+func TestSuggestOwnNames(t *testing.T) {
+	c := tensors(map[string][]int{"arr_0": {2, 3}, "a/b:0": {3}}, "arr_0", "a/b:0")
+	_, err := Model(c, nil)
+	assert.ErrorContains(t, err, "tensors: {weight_ih: NAME, ")
+	assert.ErrorContains(t, err, "\n  # arr_0 [2 3]\n  # \"a/b:0\" [3]\n")
 }
 
 // A batch normalisation whose variance makes no number is refused.

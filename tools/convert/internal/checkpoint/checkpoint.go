@@ -1,6 +1,8 @@
 // Package checkpoint is the vocabulary that the importers share: what a file of
-// trained weights holds, before anything is known about its layers.
+// trained weights holds: tensors, and seldom how its layers are connected.
 package checkpoint
+
+import "github.com/rnnedge/rnnedge/tools/convert/internal/spec"
 
 // Tensor is one named array of a checkpoint: dense, row-major, widened to
 // float32. Widening is exact for float16, bfloat16 and float32; float64 is
@@ -16,10 +18,12 @@ type Tensor struct {
 // read from.
 type Checkpoint struct {
 	File    string            // name for messages
-	Format  string            // "PyTorch zip", "PyTorch legacy", "safetensors"
+	Format  string            // "PyTorch zip", "safetensors"
 	Tensors []Tensor          // in file order, names are unique
 	Meta    map[string]string // plain scalars and strings found beside the tensors, keys dotted
 	Skipped []string          // what was left aside or changed, one sentence each
+	Spec    *spec.Spec        // how the layers are connected, nil if the file does not tell
+	Unknown string            // why not, if there is more to say than that
 }
 
 // Lookup returns the tensor of that name, or nil if there is none. The tensor

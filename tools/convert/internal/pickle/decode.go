@@ -138,7 +138,7 @@ func (m *machine) step(op opcode) error {
 	case opStackGlobal:
 		return m.stackGlobal()
 	case opReduce, opNewObj:
-		return m.call()
+		return m.call(op == opNewObj)
 	case opBuild:
 		return m.build()
 	case opBinPersID:

@@ -19,6 +19,8 @@ var options = pickle.Options{
 			return pickle.Mapping
 		case "builtins.dict", "torch.FloatStorage":
 			return pickle.Name
+		case "net.Module":
+			return pickle.Class
 		case "_codecs.encode", "builtins.set", "__builtin__.set", "argparse.Namespace":
 			return pickle.Callable
 		}
@@ -162,4 +164,13 @@ func TestLoadLeavesTheRest(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, int64(1), v)
 	require.Equal(t, 3, n)
+}
+
+// An instance of a Class is made, a call is not.
+func TestClass(t *testing.T) {
+	v, err := load(t, "\x80\x02cnet\nModule\n)\x81.")
+	require.NoError(t, err)
+	require.Equal(t, "net.Module", v.(*pickle.Object).Class.String())
+	_, err = load(t, "\x80\x02cnet\nModule\n)R.")
+	require.ErrorContains(t, err, `"net.Module" is not to be called`)
 }

@@ -50,8 +50,8 @@ func (m *machine) resolve(module, name string) error {
 	return m.push(&Global{Module: module, Name: name, role: role})
 }
 
-// call runs REDUCE and NEWOBJ, which differ only for those who really call.
-func (m *machine) call() error {
+// call runs REDUCE, or NEWOBJ, which is not a call of the class itself.
+func (m *machine) call(instance bool) error {
 	v, err := m.pop()
 	if err != nil {
 		return err
@@ -74,7 +74,7 @@ func (m *machine) call() error {
 			return err
 		}
 		return m.push(d)
-	case class.role == Callable:
+	case class.role == Callable, class.role == Class && instance:
 		return m.push(&Object{Class: class, Args: args})
 	}
 	return fmt.Errorf("%s is not to be called", Quote(class.String()))

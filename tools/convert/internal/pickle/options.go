@@ -15,6 +15,8 @@ const (
 	Name
 	// Callable may be called or instantiated; that makes an [Object].
 	Callable
+	// Class may be instantiated without being called (NEWOBJ); that makes an [Object], too.
+	Class
 	// Mapping is a dict by another class; calling it makes a [Dict].
 	Mapping
 )

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/rnnedge/rnnedge/format"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/layout"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/numbers"
 )
 
@@ -150,7 +151,7 @@ func (r *reader) layer(name string, x format.Buffer, l layer) format.Buffer {
 		if !r.arrays(l, 1, 2) {
 			return x
 		}
-		W := transposed(r.matrix(l, 0, "kernel", I, U), I, U)
+		W := layout.Transposed(r.matrix(l, 0, "kernel", I, U), I, U)
 		var bias []float32
 		if len(l.Weights) == 2 {
 			bias = r.vector(l, 1, "bias", U)
@@ -169,8 +170,8 @@ func (r *reader) layer(name string, x format.Buffer, l layer) format.Buffer {
 		}
 		if l.Type == "lstm" {
 			w := format.Weights{
-				W: transposed(r.matrix(l, 0, "kernel", I, 4*U), I, 4*U),
-				R: transposed(r.matrix(l, 1, "recurrent kernel", U, 4*U), U, 4*U),
+				W: layout.Transposed(r.matrix(l, 0, "kernel", I, 4*U), I, 4*U),
+				R: layout.Transposed(r.matrix(l, 1, "recurrent kernel", U, 4*U), U, 4*U),
 				B: r.vector(l, 2, "bias", 4*U),
 			}
 			if r.err != nil {
@@ -180,13 +181,13 @@ func (r *reader) layer(name string, x format.Buffer, l layer) format.Buffer {
 		}
 		biases := r.matrix(l, 2, "bias", 2, 3*U)
 		w := format.Weights{
-			W: resetFirst(transposed(r.matrix(l, 0, "kernel", I, 3*U), I, 3*U)),
-			R: resetFirst(transposed(r.matrix(l, 1, "recurrent kernel", U, 3*U), U, 3*U)),
+			W: layout.ResetFirst(layout.Transposed(r.matrix(l, 0, "kernel", I, 3*U), I, 3*U)),
+			R: layout.ResetFirst(layout.Transposed(r.matrix(l, 1, "recurrent kernel", U, 3*U), U, 3*U)),
 		}
 		if r.err != nil {
 			return x
 		}
-		w.B, w.BR = resetFirst(biases[:3*U]), resetFirst(biases[3*U:])
+		w.B, w.BR = layout.ResetFirst(biases[:3*U]), layout.ResetFirst(biases[3*U:])
 		return r.b.GRU(name, x, w)
 	case "activation":
 		if U != I {
@@ -247,25 +248,4 @@ func (r *reader) matrix(l layer, i int, what string, rows, cols int) (v []float3
 		v = append(v, row...)
 	}
 	return v
-}
-
-// transposed turns a kernel [inputs][rows] into rows.
-func transposed(k []float32, inputs, rows int) []float32 {
-	if len(k) != inputs*rows {
-		return nil // there is an error
-	}
-	w := make([]float32, len(k))
-	for i := range inputs {
-		for r := range rows {
-			w[r*inputs+i] = k[i*rows+r]
-		}
-	}
-	return w
-}
-
-// resetFirst turns the gates z, r, h into r, z, h.
-func resetFirst(v []float32) []float32 {
-	n := len(v) / 3
-	out := append([]float32{}, v[n:2*n]...)
-	return append(append(out, v[:n]...), v[2*n:]...)
 }

@@ -25,6 +25,11 @@
 // `merge: concat`, `sum`, `mul` or `average` how the two ways of its last layer are
 // joined. Beside layernorm and batchnorm, `epsilon: 1e-3` is what the variance is
 // raised by.
+//
+// Where the tensors have names of their own, `tensors: {weight: enc_w}` beside a layer
+// gives the name of each by what it is to the layer: weight or bias, weight_ih_l0 and so
+// on; it has no others then. `layout: keras`, beside layers, says that arrays are as Keras has them, and are
+// called kernel, recurrent_kernel, bias and so on: see package assemble.
 package spec
 
 import (
@@ -45,6 +50,7 @@ import (
 type Spec struct {
 	File   string  // for messages
 	Input  int     // width of the input, 0 if the layers tell it
+	Layout string  // one of Layouts, "" if not given
 	Layers []Layer // in order of execution
 	Output string  // name of a layer, "" for the last
 	Meta   []Entry // in order of the file
@@ -65,10 +71,25 @@ type Layer struct {
 	Direction  string           // one of Directions, "" if not given
 	Merge      string           // one of Merges, "" if not given
 	Epsilon    float32          // 0 if not given
+
+	Tensors map[string]string // names of tensors, by their roles in the layer
+}
+
+// Tensor is the name of the tensor that has a role in the layer: the role under the
+// layer's prefix, or the name given for it; with names given, there are no others.
+func (l *Layer) Tensor(role string) (name string, ok bool) {
+	switch {
+	case l.Tensors != nil:
+		name, ok = l.Tensors[role]
+		return name, ok
+	case l.Prefix == "":
+		return role, true
+	}
+	return l.Prefix + "." + role, true
 }
 
 // Kinds are the kinds of layers, Directions and Merges what may be said of the
-// recurrent ones.
+// recurrent ones, Layouts who laid the tensors out; the first is taken if none is given.
 var (
 	Kinds = []string{
 		"embedding", "rnn", "lstm", "gru", "dense", "apply", "scale", "batchnorm", "layernorm",
@@ -76,6 +97,7 @@ var (
 	}
 	Directions = []string{"forward", "reverse", "bidirectional"}
 	Merges     = []string{"concat", "sum", "mul", "average"}
+	Layouts    = []string{"pytorch", "keras"}
 )
 
 // maxSize bounds a spec; YAML aliases are refused, so what is read is bounded too.
@@ -172,6 +194,8 @@ func (s *Spec) root(n *yaml.Node) error {
 			}
 		case "output":
 			s.Output, err = s.text(v, "output")
+		case "layout":
+			s.Layout, err = s.word(v, key, Layouts)
 		case "ignore":
 			s.Ignore, err = s.texts(v, "ignore")
 		case "meta":
@@ -181,7 +205,7 @@ func (s *Spec) root(n *yaml.Node) error {
 				return err
 			})
 		default:
-			return s.errorf(v, "unknown key %q, want layers, input, output, ignore or meta", key)
+			return s.errorf(v, "unknown key %q, want layers, input, layout, output, ignore or meta", key)
 		}
 		return err
 	})
@@ -212,8 +236,14 @@ func (s *Spec) layer(n *yaml.Node) error {
 			if err == nil && l.Epsilon <= 0 {
 				err = s.errorf(v, "epsilon is %q, want a positive number", v.Value)
 			}
+		case key == "tensors":
+			l.Tensors = map[string]string{}
+			err = s.pairs(v, key, func(role string, v *yaml.Node) (err error) {
+				l.Tensors[role], err = s.text(v, role)
+				return err
+			})
 		case !slices.Contains(Kinds, key):
-			err = s.errorf(v, "unknown key %q in a layer, want a kind (%s), name, from, activation, direction, merge or epsilon", key, either(Kinds))
+			err = s.errorf(v, "unknown key %q in a layer, want a kind (%s), name, from, activation, direction, merge, epsilon or tensors", key, either(Kinds))
 		case l.Kind != "":
 			err = s.errorf(v, "a layer is both %s and %s; each layer starts with a dash", l.Kind, key)
 		case joins(key):
@@ -255,6 +285,7 @@ func (s *Spec) fits(n *yaml.Node, l Layer) error {
 		{"direction", l.Direction != "", []string{"lstm", "gru", "rnn"}},
 		{"merge", l.Merge != "", []string{"lstm", "gru", "rnn"}},
 		{"epsilon", l.Epsilon != 0, []string{"layernorm", "batchnorm"}},
+		{"tensors", l.Tensors != nil, []string{"embedding", "rnn", "lstm", "gru", "dense", "scale", "batchnorm", "layernorm"}},
 	} {
 		if k.said && !slices.Contains(k.kinds, l.Kind) {
 			return s.errorf(n, "%s of a layer of kind %s, want it on %s", k.key, l.Kind, either(k.kinds))

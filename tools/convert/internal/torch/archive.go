@@ -9,7 +9,6 @@ import (
 	"hash/crc32"
 	"io"
 	"path"
-	"strings"
 
 	"github.com/rnnedge/rnnedge/tools/convert/internal/pickle"
 )
@@ -40,6 +39,9 @@ func sniffArchive(data []byte) bool {
 //	prefix/data.pkl    the object
 //	prefix/byteorder   "little" or "big", absent in older files
 //	prefix/data/KEY    one storage
+//
+// and, from torch.jit.save, prefix/code/ with the classes of the object, a module, and
+// constants.pkl with constants/KEY for what the code calls CONSTANTS.
 type archive struct {
 	data     []byte
 	prefix   string // ends in a slash unless empty
@@ -60,9 +62,6 @@ func openArchive(data []byte) (*container, error) {
 	if err := a.list(); err != nil {
 		return nil, err
 	}
-	if err := a.refuseScript(); err != nil {
-		return nil, err
-	}
 	if err := a.checkByteOrder(); err != nil {
 		return nil, err
 	}
@@ -70,14 +69,34 @@ func openArchive(data []byte) (*container, error) {
 	if err != nil {
 		return nil, err
 	}
-	root, n, err := pickle.Load(code, pickle.Options{Global: role, Persistent: persistent})
+	allowed, script := role, a.isScript()
+	if script {
+		allowed = scriptRole
+	}
+	root, n, err := pickle.Load(code, pickle.Options{Global: allowed, Persistent: persistent})
+	c := &container{format: "PyTorch zip", root: root, pickleSize: n, bytes: a.storage}
+	var refused *pickle.GlobalError
+	if errors.As(err, &refused) && isModule(code) {
+		w, wrong := loadModule(code)
+		if wrong != nil {
+			return nil, wrong
+		}
+		if w != nil {
+			c.whole, c.format, err, n = w, "PyTorch zip, a module", nil, len(code)
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", quote(a.prefix+"data.pkl"), explain(err, code))
 	}
 	if n != len(code) {
 		return nil, fmt.Errorf("%s: %d bytes follow the pickle", quote(a.prefix+"data.pkl"), len(code)-n)
 	}
-	c := &container{format: "PyTorch zip", root: root, pickleSize: n, bytes: a.storage}
+	if script {
+		c.format = "TorchScript"
+		if c.script, err = a.openScript(root); err != nil {
+			return nil, err
+		}
+	}
 	if !a.summed {
 		c.notes = append(c.notes, "the archive was saved without checksums, so damage to its numbers would not be seen")
 	}
@@ -104,19 +123,6 @@ func (a *archive) list() error {
 	}
 	if pickles != 1 {
 		return fmt.Errorf("not a PyTorch checkpoint: a zip archive with %d data.pkl entries, expected 1", pickles)
-	}
-	return nil
-}
-
-// refuseScript refuses TorchScript: its data.pkl holds objects of the classes
-// that code/ defines.
-func (a *archive) refuseScript() error {
-	for name := range a.entries {
-		rest, inside := strings.CutPrefix(name, a.prefix)
-		if inside && (rest == "constants.pkl" || strings.HasPrefix(rest, "code/")) {
-			return errors.New("holds a TorchScript program, found code/ or constants.pkl in the archive, expected a state_dict; " +
-				`save the weights alone with torch.save(torch.jit.load("model.pt").state_dict(), "weights.pt")`)
-		}
 	}
 	return nil
 }

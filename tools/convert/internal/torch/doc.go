@@ -10,11 +10,18 @@
 // tensors outside the state_dict are noted in Skipped. Wrapper prefixes
 // ("module.", "_orig_mod.") are removed.
 //
+// A TorchScript archive (torch.jit.save) has its parameters and buffers by their paths,
+// and, where package torchscript can follow its code, how the layers are connected; where
+// it cannot, Unknown says why.
+//
+// A whole pickled module (torch.save(model)), in a zip container, alone or in a dict, has
+// the names of its state_dict; its classes stay names.
+//
 // # What is refused
 //
-// Anything whose meaning is code: whole pickled modules and TorchScript
-// archives, and every class or function outside a short allow-list (see
-// globals.go), by name. Nothing in a file is ever executed.
+// Every class or function outside a short allow-list (see globals.go), by name, but for
+// the classes of a pickled module, and a call of those. Nothing in a file is ever
+// executed.
 //
 // # Limits
 //

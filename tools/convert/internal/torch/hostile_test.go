@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"os"
 	"strings"
 	"testing"
 
@@ -50,9 +51,19 @@ func TestRefusesCode(t *testing.T) {
 		"scheduler": {
 			saved(t, pt.Pairs{"model", weights, "s", pt.New{Class: pt.Global{"torch.optim.lr_scheduler", "StepLR"}}}),
 			`refused to load "torch.optim.lr_scheduler.StepLR"`},
-		"module": {
-			saved(t, module),
+		"module without weights": {saved(t, module), "x.pt: holds a module __main__.Net without weights"},
+		"two modules":            {saved(t, pt.Pairs{"a", module, "b", module}), `holds a whole pickled module (class "__main__.Net" at offset `},
+		"code in a module": {
+			saved(t, pt.New{Class: pt.Global{"__main__", "Net"}, State: pt.Pairs{
+				"_parameters", pt.Pairs{"w", vector("0", 1)}, "_modules", pt.Pairs{},
+				"hook", pt.Call{Func: pt.Global{"builtins", "exec"}, Args: []any{"1"}},
+			}}, "0", floats(1)),
 			`x.pt: "m/data.pkl": holds a whole pickled module (class "__main__.Net" at offset 2), and reading one means running its code; save the weights alone with torch.save(model.state_dict(), "weights.pt")`},
+		"a name with a dot": {
+			saved(t, pt.New{Class: pt.Global{"__main__", "Net"}, State: pt.Pairs{
+				"_parameters", pt.Pairs{"a.w", vector("0", 1)}, "_modules", pt.Pairs{},
+			}}, "0", floats(1)),
+			`x.pt: the module "" has an attribute without a proper name`},
 		"PyTorch's own module": {
 			saved(t, pt.New{Class: pt.Global{"torch.nn.modules.rnn", "LSTM"}}),
 			`holds a whole pickled module (class "torch.nn.modules.rnn.LSTM" at offset 2)`},
@@ -61,7 +72,10 @@ func TestRefusesCode(t *testing.T) {
 			`holds a whole pickled module (class "torch.nn.modules.rnn.GRU"`},
 		"TorchScript": {
 			archive(t, entry{"m/data.pkl", "\x80\x02}."}, entry{"m/code/__torch__.py", ""}, entry{"m/constants.pkl", "\x80\x02)."}),
-			`x.pt: holds a TorchScript program, found code/ or constants.pkl in the archive, expected a state_dict; save the weights alone with torch.save(torch.jit.load("model.pt").state_dict(), "weights.pt")`},
+			`x.pt: holds a dict where TorchScript has a module`},
+		"hidden in TorchScript": {
+			archive(t, entry{"m/data.pkl", "\x80\x02cos\nsystem\nX\x02\x00\x00\x00ls\x85R."}, entry{"m/constants.pkl", "\x80\x02)."}),
+			`refused to load "os.system"`},
 		"call of a storage class": {code("ctorch\nFloatStorage\nK\x01\x85R"), `"torch.FloatStorage" is not to be called`},
 	} {
 		t.Run(name, func(t *testing.T) { refuse(t, test.data, test.want) })
@@ -247,6 +261,11 @@ func FuzzRead(f *testing.F) {
 	f.Add(small(f))
 	f.Add(withoutSums(small(f)))
 	f.Add(smallLegacy())
+	for _, name := range []string{"script_lstm.pt", "trace_gru.pt"} {
+		data, err := os.ReadFile(formats + "/" + name)
+		require.NoError(f, err)
+		f.Add(data)
+	}
 	f.Fuzz(checkRead)
 }
 
@@ -254,6 +273,10 @@ func FuzzRead(f *testing.F) {
 func FuzzObject(f *testing.F) {
 	f.Add(pt.Encode(pt.Pairs{"epoch", 3, "optimizer", optimizer, "model", weights}))
 	f.Add(pt.Encode(pt.Pairs{"module.w", view(store("HalfStorage", "1", 4), 1, pt.Tuple{2, 1}, pt.Tuple{2, 1})}))
+	f.Add(pt.Encode(pt.New{Class: pt.Global{"__main__", "Net"}, State: pt.Pairs{
+		"_parameters", pt.Pairs{"w", vector("0", 1)},
+		"_modules", pt.Pairs{"a", pt.New{Class: pt.Global{"a", "B"}, State: pt.Pairs{"_modules", pt.Pairs{}}}},
+	}}))
 	f.Fuzz(func(t *testing.T, code []byte) {
 		checkRead(t, archive(t, entry{"m/data.pkl", string(code)},
 			entry{"m/data/0", floats(3)}, entry{"m/data/1", floats(4, 5)}))

@@ -9,8 +9,7 @@ import (
 )
 
 // Sniff reports whether data looks like a PyTorch checkpoint in either
-// container, perhaps a damaged one. TorchScript archives count: Read says what
-// to do with them.
+// container, perhaps a damaged one. TorchScript archives count.
 func Sniff(data []byte) bool {
 	return sniffLegacy(data) || sniffArchive(data)
 }
@@ -32,6 +31,8 @@ type container struct {
 	root       any
 	pickleSize int
 	notes      []string
+	script     *script                          // of a TorchScript archive, else nil
+	whole      *whole                           // of a pickled module, else nil
 	bytes      func(s *storage) ([]byte, error) // exactly the storage, little-endian
 }
 
@@ -49,22 +50,30 @@ func read(name string, data []byte) (*checkpoint.Checkpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := survey(file.root, file.pickleSize)
-	if err != nil {
-		return nil, err
-	}
-	chosen, err := found.choose()
-	if err != nil {
-		return nil, err
-	}
-	c := &checkpoint.Checkpoint{
-		File:    name,
-		Format:  file.format,
-		Meta:    found.meta,
-		Skipped: append(append(file.notes, found.notes...), chosen.notes...),
+	c := &checkpoint.Checkpoint{File: name, Format: file.format, Meta: map[string]string{}, Skipped: file.notes}
+	var tensors []named
+	switch {
+	case file.whole != nil:
+		c.Skipped = append(c.Skipped, file.whole.notes...)
+		tensors, c.Unknown = file.whole.tensors, file.whole.unknown()
+	case file.script != nil:
+		c.Skipped = append(c.Skipped, file.script.notes...)
+		tensors = file.script.tensors
+		file.script.read(name, c)
+	default:
+		found, err := survey(file.root, file.pickleSize)
+		if err != nil {
+			return nil, err
+		}
+		chosen, err := found.choose()
+		if err != nil {
+			return nil, err
+		}
+		c.Meta, tensors = found.meta, chosen.tensors
+		c.Skipped = append(append(c.Skipped, found.notes...), chosen.notes...)
 	}
 	budget := min(4*int64(len(data))+1<<16, math.MaxInt/4)
-	for _, item := range chosen.tensors {
+	for _, item := range tensors {
 		t, err := item.load(file, &budget)
 		if err != nil {
 			return nil, fmt.Errorf("tensor %s: %w", quote(item.name), err)
@@ -74,6 +83,8 @@ func read(name string, data []byte) (*checkpoint.Checkpoint, error) {
 		}
 		c.Tensors = append(c.Tensors, *t)
 	}
-	c.Unwrap()
+	if c.Spec == nil {
+		c.Unwrap() // else the spec has the names as they are
+	}
 	return c, nil
 }

@@ -177,3 +177,27 @@ func withoutSums(data []byte) []byte {
 	}
 	return data
 }
+
+// A pickled module has the names that its state_dict would have, in that order, under a
+// key of a dict, too; what it shares comes once.
+func TestModule(t *testing.T) {
+	inner := pt.New{Class: pt.Global{"torch.nn.modules.linear", "Linear"}, State: pt.Pairs{
+		"_parameters", pt.Pairs{"weight", vector("1", 2), "bias", nil}, "_modules", pt.Pairs{},
+	}}
+	net := pt.New{Class: pt.Global{"__main__", "Net"}, State: pt.Pairs{
+		"_modules", pt.Pairs{"fc", inner, "none", nil},
+		"_parameters", pt.Pairs{"w", vector("0", 1)},
+		"_buffers", pt.Pairs{"b", vector("0", 1)},
+	}}
+	for _, root := range []any{net, pt.Pairs{"epoch", 3, "model", net}} {
+		c := read(t, saved(t, root, "0", floats(3), "1", floats(4, 5)))
+		var names []string
+		for _, tensor := range c.Tensors {
+			names = append(names, tensor.Name)
+		}
+		require.Equal(t, []string{"w", "b", "fc.weight"}, names)
+		require.Equal(t, []float32{4, 5}, c.Lookup("fc.weight").Data)
+		require.Equal(t, `it is a pickled module of class "__main__.Net", whose code is not in the file`, c.Unknown)
+		require.Equal(t, "PyTorch zip, a module", c.Format)
+	}
+}

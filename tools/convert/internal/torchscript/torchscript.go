@@ -1,0 +1,115 @@
+// Package torchscript finds out what layers a TorchScript program runs, from its code, as
+// PyTorch writes it for scripted and for traced modules. Nothing is executed: forward is
+// followed with values that stand for tensors, and each operation on what comes from the
+// input becomes a layer of a spec.
+//
+// Followed are calls of modules and functions, and conditions: where one is not known
+// beforehand, both ways must come to the same, or one of them to an exception. An operation
+// without a layer, a loop and a write to an attribute end it with an error that names the
+// line. Dimensions are those of nn.LSTM and its like: the last is that of features, the
+// others are time and streams, of which the layers run one step and one.
+package torchscript
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/rnnedge/rnnedge/tools/convert/internal/spec"
+)
+
+// A Module is one of the archive's objects.
+type Module struct {
+	Class string // qualified, as "__torch__.torch.nn.modules.rnn.LSTM"
+	Path  string // "" for the whole model, else as in a state_dict
+	Attrs map[string]any
+}
+
+// A Tensor is a parameter, a buffer or a constant.
+type Tensor struct {
+	Path  string // "" for a constant
+	Shape []int
+	Value float64 // of one element; set for constants only
+}
+
+// Attributes of a module are *Module, *Tensor, [List] of values, nil, bool, int64, float64
+// and string. Others are absent.
+type List []any
+
+// A Program is the code of an archive.
+type Program struct {
+	classes   map[string]*class
+	functions map[string]*function
+	constants []any
+}
+
+// Parse reads the files of code/, by their path in it, such as
+// "__torch__/torch/nn/modules/rnn.py". Constants are what the code calls CONSTANTS.c0 and so
+// on.
+func Parse(files map[string][]byte, constants []any) (*Program, error) {
+	p := &Program{map[string]*class{}, map[string]*function{}, constants}
+	for _, path := range sorted(files) {
+		module := strings.ReplaceAll(strings.TrimSuffix(path, ".py"), "/", ".")
+		if err := parse("code/"+path, module, files[path], p.classes, p.functions); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+func sorted[V any](m map[string]V) (keys []string) {
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// Parameters returns the names of a class's parameters and buffers, and whether the class is
+// known.
+func (p *Program) Parameters(class string) ([]string, bool) {
+	c := p.classes[class]
+	if c == nil {
+		return nil, false
+	}
+	return c.parameters, true
+}
+
+// Spec returns the layers that forward of a model runs, and what there is to say about it.
+// Its File is the given one.
+func (p *Program) Spec(file string, model *Module) (s *spec.Spec, notes []string, err error) {
+	r := &run{program: p, root: model, input: &node{name: "input", width: new(int)}, steps: maxSteps, nodes: map[string]*node{}}
+	out, err := r.model()
+	if err != nil {
+		return nil, nil, err
+	}
+	if out.name == r.input.name {
+		return nil, nil, errors.New("the output is the input")
+	}
+	s = &spec.Spec{File: file, Input: *r.input.width, Output: out.name}
+	keep := map[string]bool{}
+	var mark func(n *node)
+	mark = func(n *node) {
+		if !keep[n.name] {
+			keep[n.name] = true
+			for _, from := range n.from {
+				mark(from)
+			}
+		}
+	}
+	mark(out)
+	for _, n := range r.order {
+		if keep[n.name] {
+			n.layer.Name = n.name
+			n.layer.From = nil
+			for _, from := range n.from {
+				n.layer.From = append(n.layer.From, from.name)
+			}
+			s.Layers = append(s.Layers, n.layer)
+			if n.layer.Kind == "embedding" {
+				s.Input = 1
+			}
+		}
+	}
+	return s, r.notes, nil
+}
