@@ -24,12 +24,7 @@ func (a *array) head(c *cursor) {
 		c.fail("entries of kind %d in a dataset with %d filters", a.client, len(a.filters))
 	}
 	a.item = uint64(c.u8())
-	if a.client == 1 { // the bytes of a stored size are what is left
-		a.sizeSize = int(a.item) - a.f.offsetSize - 4
-	}
-	if a.client == 0 && a.item != uint64(a.f.offsetSize) || a.client == 1 && (a.sizeSize < 1 || a.sizeSize > 8) {
-		c.fail("entries of %d bytes", a.item)
-	}
+	a.setEntry(c, int(a.item))
 }
 
 // block reads how a block of an array starts.

@@ -3,7 +3,6 @@ package hdf5
 import (
 	"fmt"
 	"math"
-	"math/bits"
 )
 
 // A chunk is a piece of a dataset as it is stored.
@@ -24,7 +23,7 @@ type grid struct {
 	item     uint64   // bytes of a value
 	filters  []filter
 	unedged  bool // chunks that stick out are stored without filters
-	sizeSize int  // bytes of a stored size in an index
+	sizeSize int  // bytes of a stored size in an index, see setEntry
 }
 
 // chunked reads a dataset in chunks; c is after the class of its layout, size the
@@ -36,7 +35,7 @@ func (d *Dataset) chunked(c *cursor, version uint8, size uint64) ([]byte, error)
 		return nil, err
 	}
 	read := g.readOld
-	if version == 4 {
+	if version >= 4 {
 		read = g.readNew
 	}
 	chunks, err := read(c)
@@ -138,7 +137,8 @@ const (
 	indexTree       = 5
 )
 
-// readNew reads a chunked layout of version 4.
+// readNew reads a chunked layout of version 4, or of version 5, which differs in how
+// many bytes a stored size has: each index says so itself.
 func (g *grid) readNew(c *cursor) ([]chunk, error) {
 	const plainEdges, filteredSingle = 1, 2
 	flags, rank, n := c.u8(), int(c.u8()), int(c.u8())
@@ -148,7 +148,6 @@ func (g *grid) readNew(c *cursor) ([]chunk, error) {
 	if c.err != nil {
 		return nil, c.err
 	}
-	g.sizeSize = min(8, 1+(bits.Len64(g.size)-1+8)/8) // as the library computes it
 	one := chunk{at: make([]uint64, len(g.shape)), size: g.size}
 	switch kind {
 	case indexSingle:
@@ -245,9 +244,9 @@ func (g *grid) implicit(address uint64) ([]chunk, error) {
 
 // tree returns the chunks of a B-tree of version 2.
 func (g *grid) tree(address uint64) ([]chunk, error) {
-	kind, size := uint8(recordChunk), g.f.offsetSize+8*len(g.shape)
+	kind := uint8(recordChunk)
 	if len(g.filters) > 0 {
-		kind, size = recordFilteredChunk, size+g.sizeSize+4
+		kind = recordFilteredChunk
 	}
 	records, err := g.f.records(address, kind, g.f.budget())
 	if err != nil {
@@ -255,10 +254,10 @@ func (g *grid) tree(address uint64) ([]chunk, error) {
 	}
 	chunks := make([]chunk, 0, len(records))
 	for _, r := range records {
-		if len(r) != size {
-			return nil, fmt.Errorf("B-tree of chunks: a record has %d bytes, expected %d", len(r), size)
-		}
 		c := g.f.in(r, "B-tree of chunks")
+		if g.setEntry(c, len(r)-8*len(g.shape)); c.err != nil {
+			return nil, c.err
+		}
 		one := g.entry(c)
 		for range g.shape {
 			one.at = append(one.at, c.uint(8))
@@ -266,6 +265,18 @@ func (g *grid) tree(address uint64) ([]chunk, error) {
 		chunks = append(chunks, one)
 	}
 	return chunks, nil
+}
+
+// setEntry sets the size of an entry of an index of chunks, without the place.
+func (g *grid) setEntry(c *cursor, size int) {
+	if len(g.filters) == 0 && size != g.f.offsetSize {
+		c.fail("entries of %d bytes, expected %d", size, g.f.offsetSize)
+	}
+	if len(g.filters) > 0 { // an address, a size and a mask
+		if g.sizeSize = size - g.f.offsetSize - 4; g.sizeSize < 1 || g.sizeSize > 8 {
+			c.fail("entries of %d bytes, expected %d to %d", size, g.f.offsetSize+5, g.f.offsetSize+12)
+		}
+	}
 }
 
 // entry reads an entry of an index of chunks, without the place.

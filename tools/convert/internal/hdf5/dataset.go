@@ -98,7 +98,7 @@ func (d *Dataset) raw() ([]byte, error) {
 		return nil, err
 	}
 	c := d.f.in(data, "data layout message")
-	version, class := c.version(3, 4), c.u8()
+	version, class := c.version(3, 4, 5), c.u8()
 	const compact, contiguous, chunked, virtual = 0, 1, 2, 3
 	switch class {
 	case compact:

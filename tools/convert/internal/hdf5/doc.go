@@ -10,7 +10,7 @@
 //	III.G fractal heaps: managed, huge and tiny objects, not filtered
 //	IV.A  object headers: versions 1 and 2, with continuations
 //	IV.A.2 messages: dataspace (versions 1, 2), link info, datatype (1 to 4), fill
-//	      value (1 to 3, and the old one), link, data layout (3, 4), filter pipeline
+//	      value (1 to 3, and the old one), link, data layout (3 to 5), filter pipeline
 //	      (1, 2), attribute (1 to 3), continuation, symbol table, attribute info;
 //	      named datatypes
 //	VII   layout in chunks: fixed arrays (VII.C) and extensible arrays (VII.D),

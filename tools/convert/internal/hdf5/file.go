@@ -104,7 +104,16 @@ func (g *Group) Attribute(name string) (*Attribute, error) {
 // open returns the object at a path, as a group whether it is one or not.
 func (g *Group) open(path string) (Group, error) {
 	soft := 0
-	return g.follow(path, &soft)
+	at, err := g.follow(path, &soft)
+	if err != nil && soft > 0 {
+		err = fmt.Errorf("%s: a soft link: %w", join(g.path, path), err)
+	}
+	return at, err
+}
+
+// join returns a path below a group.
+func join(group, path string) string {
+	return strings.TrimSuffix(group, "/") + "/" + strings.TrimPrefix(path, "/")
 }
 
 // follow is open; soft counts the soft links passed so far.
@@ -128,7 +137,7 @@ func (g *Group) follow(path string, soft *int) (Group, error) {
 		if !ok {
 			return Group{}, notExist(fmt.Sprintf("%s: there is no %q in it", at.path, name))
 		}
-		here := strings.TrimSuffix(at.path, "/") + "/" + name
+		here := join(at.path, name)
 		switch {
 		case l.kind == linkHard:
 			o, err := g.f.object(l.address)
@@ -141,7 +150,7 @@ func (g *Group) follow(path string, soft *int) (Group, error) {
 		case l.kind == linkSoft:
 			*soft++
 			if at, err = at.follow(l.target, soft); err != nil {
-				return Group{}, fmt.Errorf("%s: a soft link: %w", here, err)
+				return Group{}, err
 			}
 		case l.kind == linkExternal:
 			return Group{}, fmt.Errorf("%s: a link into another file, which is not supported; "+

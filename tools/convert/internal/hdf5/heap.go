@@ -56,6 +56,7 @@ func (f *File) collection(address uint64) (*collection, error) {
 	head.version(1)
 	head.skip(3)
 	size := head.length()
+	head.pad(0)
 	if size < uint64(head.pos) {
 		head.fail("it has %d bytes, less than its header", size)
 	}
@@ -64,10 +65,12 @@ func (f *File) collection(address uint64) (*collection, error) {
 		return nil, head.err
 	}
 	g := &collection{address, address + size, map[uint32][]byte{}, map[uint32]string{}}
-	for c.rest() >= 2+2+4+f.lengthSize {
+	for c.rest() >= 2+2+4+8 {
+		start := c.pos
 		index := uint32(c.u16())
 		c.skip(2 + 4) // references
 		n := c.length()
+		c.pad(start)
 		if index == 0 { // the rest is free
 			break
 		}
