@@ -196,24 +196,32 @@ def write_all():
     write("latest.h5", everything, libver="latest")
     write("userblock.h5", [layouts], userblock_size=1024)
     write("userblock_latest.h5", [layouts], userblock_size=512, libver="latest")
-    # Superblock 1 is that of a file whose B-trees of chunks have nodes of unusual size.
-    plist = h5py.h5p.create(h5py.h5p.FILE_CREATE)
-    plist.set_sizes(4, 4)
-    [library] = glob.glob(os.path.join(os.path.dirname(h5py.__file__), "..", "h5py.libs", "libhdf5-*"))
-    if ctypes.CDLL(library).H5Pset_istore_k(ctypes.c_int64(plist.id), 7) < 0:
-        raise OSError("H5Pset_istore_k")
-    h5py.h5f.create(b"v1.h5", fcpl=plist).close()
+    create("v1.h5", 4, 16, 7)
     with h5py.File("v1.h5", "r+") as f:
         for part in [layouts, links]:
             part(f.create_group(part.__name__))
-    # The two files that the tests damage bit by bit.
-    for name, libver in [("small_old.h5", "earliest"), ("small_latest.h5", "latest")]:
-        with h5py.File(name, "w", libver=libver) as f:
+    # The files that the tests damage bit by bit are small.
+    create("small_old.h5", 8, 1, 1)
+    for name, mode in [("small_old.h5", "r+"), ("small_latest.h5", "w")]:
+        with h5py.File(name, mode, libver="earliest" if mode == "r+" else "latest") as f:
             g = f.create_group("g")
-            g.attrs["text"] = "text"
+            g.attrs["text"] = np.bytes_("text")
             g.attrs["numbers"] = numbers((3,), "<f8")
             dataset(g, "contiguous", (2, 3))
             dataset(g, "deflate", (4, 3), chunks=(2, 3), compression="gzip", shuffle=True)
+    with h5py.File("small_text.h5", "w") as f:
+        f.create_group("g").attrs["text"] = ["a", "bcd", ""]
+
+
+def create(name, size, symbols, chunks):
+    """A file with B-trees of unusual nodes, which makes it one of superblock 1."""
+    plist = h5py.h5p.create(h5py.h5p.FILE_CREATE)
+    plist.set_sizes(size, size)
+    [library] = glob.glob(os.path.join(os.path.dirname(h5py.__file__), "..", "h5py.libs", "libhdf5-*"))
+    library, plist_id = ctypes.CDLL(library), ctypes.c_int64(plist.id)  # h5py has no word for these
+    if library.H5Pset_sym_k(plist_id, symbols, min(symbols, 4)) < 0 or library.H5Pset_istore_k(plist_id, chunks) < 0:
+        raise OSError("H5Pset_sym_k, H5Pset_istore_k")
+    h5py.h5f.create(name.encode(), fcpl=plist).close()
 
 
 def main():
