@@ -9,8 +9,9 @@ Number i of every dataset, counted in row-major order, follows from its type:
     signed       37·i mod 251 − 125
     floating     (37·i mod 251 − 125) / 8, exact in every type
 
-except that a dataset "partial" has that in its first chunk, and 7 elsewhere, and
-"empty" has nothing. Attribute "many" of an object has the same numbers as float64,
+except that a dataset "partial" has that in its first chunk, and 7 elsewhere,
+"extensible_sparse" numbers 0 to 2 at 0 and at 190000, and 7 elsewhere, and "empty" has
+nothing. Attribute "many" of an object has the same numbers as float64,
 "text" the string "text", "long" 70,000 times "k".
 
 old.h5, v18.h5, v110.h5, latest.h5: the same content, as the library wrote it at first
@@ -90,6 +91,10 @@ def chunks(g):
     dataset(g, "extensible", (40, 6), chunks=(1, 3), maxshape=(None, 6))
     dataset(g, "extensible_second", (6, 40), chunks=(3, 1), maxshape=(9, None))
     dataset(g, "extensible_deep", (5000 if deep else 50,), "u1", chunks=(1,), maxshape=(None,))
+    if deep:  # pages of the index that were never written
+        sparse = g.create_dataset("extensible_sparse", (200000,), "u1", chunks=(1,), maxshape=(None,), fillvalue=7)
+        sparse[:3] = numbers((3,), "u1")
+        sparse[190000:190003] = numbers((3,), "u1")
     dataset(g, "extensible_filtered", (40, 6), chunks=(7, 4), maxshape=(None, 9), shuffle=True, fletcher32=True)
     dataset(g, "tree", (30, 20), "i1", chunks=(1, 2), maxshape=(None, None))
     dataset(g, "tree_filtered", (30, 20), "<i2", chunks=(4, 3), maxshape=(None, None), compression="gzip", shuffle=True)

@@ -52,12 +52,23 @@ func (a *array) entries(c *cursor, first, n uint64) {
 	}
 }
 
-// pages reads the pages of a block of n entries that starts at an address; bitmap
-// says which of them were ever written.
-func (a *array) pages(address uint64, what string, bitmap []byte, first, n uint64) error {
+// A bitmap says which pages of a block were ever written, from a bit on; the first
+// bit is the highest of the first byte.
+type bitmap struct {
+	bytes []byte
+	start uint64
+}
+
+func (b bitmap) has(page uint64) bool {
+	i := b.start + page
+	return b.bytes[i/8]&(0x80>>(i%8)) != 0
+}
+
+// pages reads the pages of a block of n entries that starts at an address.
+func (a *array) pages(address uint64, what string, written bitmap, first, n uint64) error {
 	for i := uint64(0); i*a.page < n; i++ {
 		count := min(a.page, n-i*a.page)
-		if bitmap[i/8]&(0x80>>(i%8)) != 0 {
+		if written.has(i) {
 			c := a.f.at(address+i*(a.page*a.item+4), a.left, what)
 			a.entries(c, first+i*a.page, count)
 			c.checksum()
@@ -100,12 +111,12 @@ func (g *grid) fixedArray(address uint64) ([]chunk, error) {
 		b.checksum()
 		return a.chunks, b.err
 	}
-	bitmap := b.take(((n-1)/a.page + 8) / 8)
+	written := bitmap{bytes: b.take(((n-1)/a.page + 8) / 8)}
 	b.checksum()
 	if b.err != nil {
 		return nil, b.err
 	}
-	err = a.pages(data+uint64(b.pos), what, bitmap, 0, n)
+	err = a.pages(data+uint64(b.pos), what, written, 0, n)
 	return a.chunks, err
 }
 
@@ -157,7 +168,7 @@ func (g *grid) extensibleArray(address uint64) ([]chunk, error) {
 		count, entries := uint64(1)<<(k/2), least<<((k+1)/2)
 		if k < direct {
 			for range count {
-				if err := a.dataBlock(blocks.address(), offsetSize, nil, first, entries); err != nil {
+				if err := a.dataBlock(blocks.address(), offsetSize, bitmap{}, first, entries); err != nil {
 					return nil, err
 				}
 				first += entries
@@ -178,33 +189,35 @@ func (g *grid) extensibleArray(address uint64) ([]chunk, error) {
 func (a *array) secondary(address uint64, offsetSize int, count, first, entries uint64) error {
 	b := a.block(address, "extensible array", "EASB")
 	b.skip(uint64(offsetSize))
-	bitmapSize := uint64(0)
+	pages := uint64(0) // of a data block; none if it fits one
 	if entries > a.page {
-		bitmapSize = (entries/a.page + 7) / 8
+		pages = entries / a.page
 	}
-	bitmaps := a.f.in(b.times(count, bitmapSize), b.what)
+	// There is room for whole bytes per data block, but the bits follow one another.
+	written := bitmap{bytes: b.times(count, (pages+7)/8)}
 	blocks := a.f.in(b.times(count, uint64(a.f.offsetSize)), b.what)
 	b.checksum()
 	if b.err != nil {
 		return b.err
 	}
 	for range count {
-		if err := a.dataBlock(blocks.address(), offsetSize, bitmaps.take(bitmapSize), first, entries); err != nil {
+		if err := a.dataBlock(blocks.address(), offsetSize, written, first, entries); err != nil {
 			return err
 		}
 		first += entries
+		written.start += pages
 	}
 	return nil
 }
 
-// dataBlock reads a data block; bitmap is of its pages, nil if it has none.
-func (a *array) dataBlock(address uint64, offsetSize int, bitmap []byte, first, entries uint64) error {
+// dataBlock reads a data block; written is empty if it has no pages.
+func (a *array) dataBlock(address uint64, offsetSize int, written bitmap, first, entries uint64) error {
 	if address == undefined { // nothing was ever written there
 		return nil
 	}
 	b := a.block(address, "extensible array", "EADB")
 	b.skip(uint64(offsetSize))
-	if len(bitmap) == 0 {
+	if len(written.bytes) == 0 {
 		a.entries(b, first, entries)
 		b.checksum()
 		return b.err
@@ -213,5 +226,5 @@ func (a *array) dataBlock(address uint64, offsetSize int, bitmap []byte, first, 
 	if b.err != nil {
 		return b.err
 	}
-	return a.pages(address+uint64(b.pos), b.what, bitmap, first, entries)
+	return a.pages(address+uint64(b.pos), b.what, written, first, entries)
 }
