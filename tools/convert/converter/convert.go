@@ -17,6 +17,7 @@ import (
 	"github.com/rnnedge/rnnedge/tools/convert/internal/assemble"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/checkpoint"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/guitarml"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/keras"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/nam"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/onnx"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/rtneural"
@@ -35,10 +36,11 @@ type importer struct {
 
 // extras are what a file does not say.
 type extras struct {
-	spec *spec.Spec        // nil for none
-	bind map[string][]byte // values of inputs, as files
-	int8 bool              // store matrices as int8 …
-	keep []string          // … but those of these layers
+	spec  *spec.Spec        // nil for none
+	keras keras.Config      // the configuration of a Keras model, from a file of its own
+	bind  map[string][]byte // values of inputs, as files
+	int8  bool              // store matrices as int8 …
+	keep  []string          // … but those of these layers
 }
 
 // imported is what an importer makes of a file.
@@ -56,6 +58,7 @@ var importers = []importer{
 	{nam.Format, nam.Sniff, whole(nam.Format, nam.Read)},
 	{rtneural.Format, rtneural.Sniff, whole(rtneural.Format, rtneural.Read)},
 	{"ONNX", onnx.Sniff, bindable(onnx.Read)},
+	{"Keras .keras and .h5", keras.Sniff, readKeras},
 }
 
 // tensors makes an importer's read of a source that holds tensors and no program:
@@ -110,6 +113,24 @@ func whole(sourceFormat string, read func(file string, data []byte) (*format.Mod
 	}
 }
 
+// readKeras reads a model with its configuration, or weights alone with a spec.
+func readKeras(file string, data []byte, e extras) (*imported, error) {
+	if len(e.bind) > 0 {
+		return nil, noInputs(file)
+	}
+	if e.spec == nil {
+		m, sourceFormat, notes, err := keras.Read(file, data, e.keras)
+		if !errors.Is(err, keras.ErrNoConfig) {
+			return &imported{m, sourceFormat, notes}, err
+		}
+		if c, tensorsErr := keras.Tensors(file, data); tensorsErr == nil {
+			err = fmt.Errorf("%w; or save this as a .yaml beside it, correct it, and give it with -spec:\n\n%s", err, assemble.Suggest(c))
+		}
+		return nil, err
+	}
+	return tensors(keras.Tensors)(file, data, e)
+}
+
 func knowsItsLayers(file string, s *spec.Spec) error {
 	return fmt.Errorf("%s: the file says how its layers are connected; convert it without the spec %s", file, s.File)
 }
@@ -136,7 +157,8 @@ type Result struct {
 // Options are what a source does not say. The zero value adds nothing.
 type Options struct {
 	// Spec is the path of the spec; "" is the spec beside the source with the same
-	// name and the ending .yaml or .yml, if there is one.
+	// name and the ending .yaml or .yml, if there is one. For a Keras model it may be
+	// its configuration, .json, which beside the source counts only where that has none.
 	Spec string
 	// Bind names inputs of an ONNX model that become constants: each with the path
 	// of a TensorProto (.pb) or a NumPy array (.npy).
@@ -168,14 +190,16 @@ func (o Options) Convert(source string) (*Result, error) {
 	}
 	path := o.Spec
 	if path == "" {
-		path = beside(source)
+		path = beside(source, data)
 	}
 	if path != "" {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			return nil, err
 		}
-		if e.spec, err = spec.Parse(path, text); err != nil {
+		if keras.Sniff(data) && keras.SniffConfig(text) {
+			e.keras = keras.Config{File: path, Text: text, Instead: o.Spec != ""}
+		} else if e.spec, err = spec.Parse(path, text); err != nil {
 			return nil, err
 		}
 	}
@@ -188,10 +212,15 @@ func (o Options) Convert(source string) (*Result, error) {
 	return r, nil
 }
 
-// beside finds the spec that lies beside a source.
-func beside(source string) string {
-	for _, ending := range []string{".yaml", ".yml"} {
-		path := strings.TrimSuffix(source, filepath.Ext(source)) + ending
+// beside finds the spec that lies beside a source, or the configuration of a Keras model
+// beside weights, which may end in .weights.h5.
+func beside(source string, data []byte) string {
+	stem := strings.TrimSuffix(source, filepath.Ext(source))
+	paths := []string{stem + ".yaml", stem + ".yml"}
+	if keras.Sniff(data) {
+		paths = append(paths, stem+".json", strings.TrimSuffix(stem, ".weights")+".json")
+	}
+	for _, path := range paths {
 		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 			return path
 		}

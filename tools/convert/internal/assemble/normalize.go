@@ -8,11 +8,14 @@ import (
 	"github.com/rnnedge/rnnedge/tools/convert/internal/spec"
 )
 
-// epsilon is what a normalisation of l adds to the variance, PyTorch's unless it is
-// given.
-func epsilon(l spec.Layer) float32 {
-	if l.Epsilon != 0 {
+// epsilon is what a normalisation of l adds to the variance, that of the checkpoint's
+// framework unless it is given.
+func (a *assembly) epsilon(l spec.Layer) float32 {
+	switch {
+	case l.Epsilon != 0:
 		return l.Epsilon
+	case a.checkpoint.Epsilon != 0:
+		return a.checkpoint.Epsilon
 	}
 	return 1e-5
 }
@@ -44,9 +47,9 @@ func (a *assembly) layerNorm(name string, l spec.Layer, x format.Buffer) (format
 		return 0, err
 	}
 	if weight == nil && bias == nil { // elementwise_affine=False
-		return a.b.Normalize(name, x, epsilon(l)), nil
+		return a.b.Normalize(name, x, a.epsilon(l)), nil
 	}
-	return a.b.Scale(name, a.b.Normalize(name+".normalize", x, epsilon(l)), weight, bias), nil
+	return a.b.Scale(name, a.b.Normalize(name+".normalize", x, a.epsilon(l)), weight, bias), nil
 }
 
 // batchNorm adds nn.BatchNorm1d as it is after training: y = s·x + b with
@@ -81,7 +84,7 @@ func (a *assembly) batchNorm(name string, l spec.Layer, x format.Buffer) (format
 		if !(variance[i] >= 0) {
 			return 0, fmt.Errorf("tensor %q: element %d is %v, want a variance, 0 or more", join(l.Prefix, "running_var"), i, variance[i])
 		}
-		gain /= math.Sqrt(float64(variance[i]) + float64(epsilon(l)))
+		gain /= math.Sqrt(float64(variance[i]) + float64(a.epsilon(l)))
 		s[i], b[i] = float32(gain), float32(shift-gain*float64(mean[i]))
 	}
 	return a.b.Scale(name, x, s, b), nil

@@ -20,6 +20,7 @@ type Checkpoint struct {
 	Tensors []Tensor          // in file order, names are unique
 	Meta    map[string]string // plain scalars and strings found beside the tensors, keys dotted
 	Skipped []string          // what was left aside or changed, one sentence each
+	Epsilon float32           // of normalisations whose own is not said; 0 is PyTorch's, 1e-5
 }
 
 // Lookup returns the tensor of that name, or nil if there is none. The tensor

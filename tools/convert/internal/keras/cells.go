@@ -1,0 +1,382 @@
+package keras
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/rnnedge/rnnedge/format"
+)
+
+// A cell is what a recurrent layer computes at a step.
+type cell struct {
+	kind       string // "SimpleRNN", "LSTM" or "GRU"
+	cudnn      bool
+	units      int
+	activation format.Function
+	gate       format.Function
+	bias       bool
+	resetAfter bool // of a GRU
+}
+
+// gates is how many parts the kernels of a cell have.
+func (c *cell) gates() int { return map[string]int{"SimpleRNN": 1, "GRU": 3, "LSTM": 4}[c.kind] }
+
+// cellKinds are the classes of recurrent layers and cells.
+var cellKinds = map[string]string{
+	"SimpleRNN": "SimpleRNN", "LSTM": "LSTM", "GRU": "GRU", "CuDNNLSTM": "LSTM", "CuDNNGRU": "GRU",
+	"SimpleRNNCell": "SimpleRNN", "LSTMCell": "LSTM", "GRUCell": "GRU", "LSTMV2": "LSTM", "GRUV2": "GRU",
+}
+
+// isRecurrent reports whether a class runs along time.
+func isRecurrent(class string) bool {
+	return cellKinds[class] != "" || class == "RNN" || class == "Bidirectional"
+}
+
+// cell reads the fields of a cell.
+func (t *translation) cell(l *layer, f *fields) (*cell, error) {
+	c := &cell{kind: cellKinds[l.class], cudnn: l.class == "CuDNNLSTM" || l.class == "CuDNNGRU"}
+	if c.kind == "" {
+		return nil, fmt.Errorf("has a cell of class %.80q, supported are SimpleRNNCell, LSTMCell and GRUCell", l.class)
+	}
+	var err error
+	if c.units, err = f.size(format.MaxWidth, "units", "output_dim"); err != nil {
+		return nil, err
+	}
+	c.bias = f.flag("use_bias", true)
+	c.activation, c.gate = functions["tanh"], functions["sigmoid"]
+	if c.cudnn {
+		c.resetAfter = true
+		return c, nil
+	}
+	if c.activation, err = t.cellFunction(f, "activation", "tanh"); err != nil {
+		return nil, err
+	}
+	if c.kind == "SimpleRNN" {
+		return c, nil
+	}
+	key, otherwise := "recurrent_activation", "sigmoid"
+	if t.version.major == 1 {
+		key = "inner_activation"
+	}
+	if t.version.major < 2 || t.version.major == 2 && t.version.minor < 3 {
+		otherwise = "hard_sigmoid"
+	}
+	if f.config[key] == nil && t.version.tensorflow {
+		return nil, fmt.Errorf("has no %s, and the default was hard_sigmoid in some versions and sigmoid in others; add it to the configuration", key)
+	}
+	if c.gate, err = t.cellFunction(f, key, otherwise); err != nil {
+		return nil, err
+	}
+	if c.kind == "GRU" {
+		c.resetAfter = f.flag("reset_after", t.version.major >= 3)
+	}
+	return c, nil
+}
+
+// weights takes the arrays of a cell from the front of a list.
+func (c *cell) weights(list *[]array, inputs int) (w format.Weights, err error) {
+	need := 2
+	if c.bias {
+		need = 3
+	}
+	if len(*list) < need {
+		return w, fmt.Errorf("has %d arrays of weights in the file, expected %d more", len(*list), need)
+	}
+	arrays := (*list)[:need]
+	*list = (*list)[need:]
+	H, n := c.units, c.gates()
+	kernel, err := arrays[0].of("kernel", inputs, n*H)
+	if err != nil {
+		return w, err
+	}
+	recurrent, err := arrays[1].of("recurrent_kernel", H, n*H)
+	if err != nil {
+		return w, err
+	}
+	order := map[string][]int{"SimpleRNN": {0}, "LSTM": {0, 1, 2, 3}, "GRU": {1, 0, 2}}[c.kind]
+	transposed := true
+	if c.bias {
+		var bias []float32
+		shape := arrays[2].shape
+		size := n * H
+		switch {
+		case n > 1 && slices.Equal(shape, []int{2 * size}): // as cuDNN has them
+			transposed = false
+			if bias, err = arrays[2].of("bias", 2*size); err != nil {
+				return w, err
+			}
+			w.B, w.BR = gatesOf(bias[:size], order), gatesOf(bias[size:], order)
+		case c.kind == "GRU" && c.resetAfter:
+			if bias, err = arrays[2].of("bias", 2, size); err != nil {
+				return w, err
+			}
+			w.B, w.BR = gatesOf(bias[:size], order), gatesOf(bias[size:], order)
+		default:
+			if bias, err = arrays[2].of("bias", size); err != nil {
+				return w, err
+			}
+			w.B = gatesOf(bias, order)
+		}
+		if w.BR != nil && c.kind == "GRU" && !c.resetAfter {
+			return w, fmt.Errorf("has a bias of shape %v in the file, expected [%d] where reset_after is false", shape, size)
+		}
+		if w.BR != nil && c.kind == "LSTM" {
+			for i := range w.B {
+				w.B[i] = float32(float64(w.B[i]) + float64(w.BR[i]))
+			}
+			w.BR = nil
+		}
+	}
+	if transposed {
+		w.W = gatesOf(transpose(kernel, inputs, n*H), order)
+		w.R = gatesOf(transpose(recurrent, H, n*H), order)
+		return w, nil
+	}
+	// Each gate's block of the kernel is a matrix [units, inputs] in other clothes, and of
+	// the recurrent kernel one that is transposed already.
+	w.W = gatesOf(blocks(kernel, inputs, n, H), order)
+	w.R = gatesOf(blocks(recurrent, H, n, H), order)
+	return w, nil
+}
+
+// transpose turns a kernel [inputs, rows] into rows.
+func transpose(k []float32, inputs, rows int) []float32 {
+	w := make([]float32, len(k))
+	for i := range inputs {
+		for r := range rows {
+			w[r*inputs+i] = k[i*rows+r]
+		}
+	}
+	return w
+}
+
+// blocks puts the n blocks of a matrix [rows, n·width], which lie side by side, one
+// after the other.
+func blocks(k []float32, rows, n, width int) []float32 {
+	w := make([]float32, 0, len(k))
+	for b := range n {
+		for r := range rows {
+			w = append(w, k[(r*n+b)*width:][:width]...)
+		}
+	}
+	return w
+}
+
+// gatesOf puts gates, of which there are as many as in order, into this order.
+func gatesOf(v []float32, order []int) []float32 {
+	n := len(v) / len(order)
+	out := make([]float32, 0, len(v))
+	for _, gate := range order {
+		out = append(out, v[gate*n:][:n]...)
+	}
+	return out
+}
+
+// add adds the layer of a cell.
+func (c *cell) add(b *format.Builder, name string, x format.Buffer, list *[]array) (format.Buffer, error) {
+	w, err := c.weights(list, b.Width(x))
+	if err != nil {
+		return 0, err
+	}
+	switch {
+	case c.kind == "LSTM":
+		return b.LSTM(name, x, w, format.WithFunctions(c.gate, c.activation, c.activation)), nil
+	case c.kind == "SimpleRNN":
+		return b.RNN(name, x, w, format.Tanh, format.WithFunctions(c.activation)), nil
+	case c.resetAfter:
+		return b.GRU(name, x, w, format.WithFunctions(c.gate, c.activation)), nil
+	}
+	return b.GRUBefore(name, x, w, format.WithFunctions(c.gate, c.activation)), nil
+}
+
+// only returns the configuration of a layer or cell inside l.
+func (l *layer) only(key string) (*layer, error) {
+	inner, err := (&parser{left: maxLayers}).layer(l.config[key])
+	if err != nil {
+		return nil, fmt.Errorf("%s: its %s %w", l.title(), key, err)
+	}
+	return inner, nil
+}
+
+// cells returns the cells of a StackedRNNCells inside l, nil if there is none.
+func (l *layer) cells() (list []*layer, err error) {
+	for _, key := range []string{"layer", "cell"} {
+		if l.config[key] == nil {
+			continue
+		}
+		inner, err := l.only(key)
+		if err != nil {
+			return nil, err
+		}
+		return inner.cells()
+	}
+	all, _ := l.config["cells"].([]any)
+	if len(all) > maxLayers {
+		return nil, fmt.Errorf("%s has %d cells, supported are up to %d", l.title(), len(all), maxLayers)
+	}
+	for _, e := range all {
+		c, err := (&parser{left: 1}).layer(e)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, c)
+	}
+	return list, nil
+}
+
+// recurrent translates a layer that runs along time.
+func (t *translation) recurrent(l *layer, name string, x value, arrays []array) (value, error) {
+	if !x.sequence {
+		return x, fmt.Errorf("reads a value of shape %s, expected a sequence", x.shape())
+	}
+	if _, err := x.features(); err != nil {
+		return x, err
+	}
+	if x.masked != "" {
+		return x, fmt.Errorf("skips the steps that layer %q masks, supported is a sequence without masked steps: take the mask out of the configuration, give that with -spec, and do not feed the steps", x.masked)
+	}
+	in := x.as(t.read(x))
+	y, err := t.directed(l, name, in, &arrays)
+	if err == nil && len(arrays) > 0 {
+		err = fmt.Errorf("has %d arrays of weights more in the file than it uses, the first %q", len(arrays), arrays[0].path)
+	}
+	return y, err
+}
+
+func (t *translation) directed(l *layer, name string, x value, arrays *[]array) (value, error) {
+	if l.class == "Bidirectional" {
+		return t.bothWays(l, name, x, arrays)
+	}
+	f := l.fields()
+	all := f.flag("return_sequences", false)
+	back := f.flag("go_backwards", false)
+	if f.flag("stateful", false) {
+		t.note("layer %q is stateful in Keras, as every layer is here: Session.Reset starts a new sequence", l.name)
+	}
+	if f.flag("time_major", false) {
+		return x, fmt.Errorf("has time_major, supported is a batch as the first dimension")
+	}
+	f.take("return_state")
+	cells := []*layer{l}
+	fs := []*fields{f}
+	if l.class == "RNN" {
+		inner, err := l.only("cell")
+		if err != nil {
+			return x, err
+		}
+		f.take("cell")
+		cells, fs = []*layer{inner}, nil
+		if inner.class == "StackedRNNCells" {
+			if cells, err = inner.cells(); err != nil {
+				return x, err
+			}
+			sf := inner.fields()
+			sf.take("cells")
+			sf.take("reverse_state_order") // states are not read
+			if err := sf.rest(); err != nil {
+				return x, err
+			}
+		}
+		for _, c := range cells {
+			fs = append(fs, c.fields())
+		}
+		if err := f.rest(); err != nil {
+			return x, err
+		}
+	}
+	b, at := t.b(), x.buf
+	if back {
+		at = b.Reverse(name+".in", at)
+	}
+	for i, inner := range cells {
+		c, err := t.cell(inner, fs[i])
+		if err == nil {
+			err = fs[i].rest()
+		}
+		if err != nil {
+			return x, err
+		}
+		each := name
+		if len(cells) > 1 {
+			each = fmt.Sprintf("%s.%d", name, i)
+		}
+		if at, err = c.add(b, each, at, arrays); err != nil {
+			return x, err
+		}
+	}
+	y := x.as(at)
+	y.dims = []int{b.Width(at)}
+	if !all {
+		y.sequence, y.last, y.steps = false, true, 0
+	}
+	return y, nil
+}
+
+// merges are the ways to join the two directions.
+var merges = []string{"concat", "sum", "mul", "ave"}
+
+func (t *translation) bothWays(l *layer, name string, x value, arrays *[]array) (value, error) {
+	f := l.fields()
+	forward, err := l.only("layer")
+	if err != nil {
+		return x, err
+	}
+	f.take("layer")
+	merge, _ := f.take("merge_mode").(string)
+	if !slices.Contains(merges, merge) {
+		return x, fmt.Errorf("has the merge_mode %.40q, supported are concat, sum, mul and ave", fmt.Sprint(f.config["merge_mode"]))
+	}
+	backward := forward
+	other := f.take("backward_layer") != nil
+	if other {
+		if backward, err = l.only("backward_layer"); err != nil {
+			return x, err
+		}
+	}
+	if err := f.rest(); err != nil {
+		return x, err
+	}
+	if forward.class == "Bidirectional" || !isRecurrent(forward.class) || !isRecurrent(backward.class) || backward.class == "Bidirectional" {
+		return x, fmt.Errorf("runs %.80q both ways, supported are SimpleRNN, LSTM, GRU and RNN", forward.class)
+	}
+	way := func(l *layer, suffix string, back bool) (value, error) {
+		turned := *l
+		turned.config = map[string]any{}
+		for k, v := range l.config {
+			turned.config[k] = v
+		}
+		turned.config["go_backwards"] = back
+		return t.directed(&turned, name+suffix, x, arrays)
+	}
+	back, _ := forward.config["go_backwards"].(bool)
+	y, err := way(forward, ".forward", back)
+	if err != nil {
+		return x, err
+	}
+	z, err := way(backward, ".backward", !back)
+	if err != nil {
+		return x, err
+	}
+	if y.sequence != z.sequence || len(y.dims) != 1 || len(z.dims) != 1 {
+		return x, fmt.Errorf("returns a sequence of one direction only")
+	}
+	b := t.b()
+	if z.sequence {
+		z.buf = b.Reverse(name+".turned", z.buf)
+	}
+	if merge != "concat" && y.dims[0] != z.dims[0] {
+		return x, fmt.Errorf("joins %d and %d units with %s", y.dims[0], z.dims[0], merge)
+	}
+	switch merge {
+	case "concat":
+		y.dims = []int{y.dims[0] + z.dims[0]}
+		y.buf = b.Concat(name, y.buf, z.buf)
+	case "sum":
+		y.buf = b.Add(name, y.buf, z.buf)
+	case "mul":
+		y.buf = b.Mul(name, y.buf, z.buf)
+	case "ave":
+		y.buf = b.Function(name, b.Add(name+".sum", y.buf, z.buf), format.Function{Kind: format.Affine, Alpha: 0.5})
+	}
+	return y, nil
+}
