@@ -191,10 +191,17 @@ func (c *cell) add(b *format.Builder, name string, x format.Buffer, list *[]arra
 
 // only returns the configuration of a layer or cell inside l.
 func (l *layer) only(key string) (*layer, error) {
+	if inner := l.inner[key]; inner != nil {
+		return inner, nil
+	}
 	inner, err := (&parser{left: maxLayers}).layer(l.config[key])
 	if err != nil {
 		return nil, fmt.Errorf("%s: its %s %w", l.title(), key, err)
 	}
+	if l.inner == nil {
+		l.inner = map[string]*layer{}
+	}
+	l.inner[key] = inner
 	return inner, nil
 }
 

@@ -33,9 +33,10 @@ type layer struct {
 	class  string
 	name   string
 	config map[string]any
-	calls  []call // of a functional model
-	offset int    // number of the first call
-	model  *model // of a layer that is a model
+	calls  []call            // of a functional model
+	offset int               // number of the first call
+	model  *model            // of a layer that is a model
+	inner  map[string]*layer // what only has found
 }
 
 // A call is what one use of a layer reads.
@@ -124,6 +125,9 @@ func (p *parser) layer(entry any) (*layer, error) {
 	}
 	if m, _ := e["module"].(string); m != "" && !strings.HasPrefix(m, "keras") && !strings.HasPrefix(m, "tf_keras") && !strings.HasPrefix(m, "tensorflow") {
 		return fail("is of the module %.80q, supported are the layers of Keras", m)
+	}
+	if m, _ := e["module"].(string); strings.Contains(m, ".ops") {
+		return fail("is an operation on tensors, supported are layers")
 	}
 	var err error
 	if l.calls, err = p.calls(e["inbound_nodes"]); err != nil {

@@ -18,7 +18,7 @@ var (
 		"zero_output_for_mask", "synchronized", "kernel_constraint", "recurrent_constraint", "bias_constraint",
 		"supports_masking", "time_distributed", "num_words",
 	}
-	ignoredEndings = []string{"_initializer", "_regularizer", "_constraint"}
+	ignoredEndings = []string{"_initializer", "_regularizer", "_constraint", "_init"}
 )
 
 // fields are the configuration of a layer, of which each that counts is taken once.
@@ -107,7 +107,9 @@ func (l *layer) precision() (string, error) {
 	name, _ := l.config["dtype"].(string)
 	if policy, ok := l.config["dtype"].(map[string]any); ok {
 		c, _ := policy["config"].(map[string]any)
-		name, _ = c["name"].(string)
+		if name, _ = c["name"].(string); name == "" {
+			return "", fmt.Errorf("has the dtype %.80v, supported are floats", policy["class_name"])
+		}
 	}
 	if name != "" && !slices.Contains(precisions, name) {
 		return "", fmt.Errorf("has the dtype %.80q, supported are floats", name)

@@ -87,11 +87,17 @@ func (w *arrays) next(name string, shape ...int) ([]float32, error) {
 	return a.of(name, shape...)
 }
 
+// arrayNames are those that say what an array is.
+var arrayNames = []string{"kernel", "recurrent_kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance", "embeddings", "alpha", "mean", "variance"}
+
 // of returns the numbers of an array that must have this shape and, where the file says
 // one, this name.
 func (a array) of(name string, shape ...int) ([]float32, error) {
 	if !slices.Equal(a.shape, shape) {
 		return nil, fmt.Errorf("has a %s of shape %v in the file (%.120q), expected %v", name, a.shape, a.path, shape)
+	}
+	if a.name != name && slices.Contains(arrayNames, a.name) {
+		return nil, fmt.Errorf("has a %s in the file where a %s is expected (%.120q)", a.name, name, a.path)
 	}
 	v, err := a.data()
 	if err == nil && len(v) != product(shape) {
@@ -149,9 +155,12 @@ func (t *translation) evaluate(l *layer, name string, xs []value, h holder) (val
 		return t.join(l, name, xs)
 	}
 	if l.model != nil {
-		inside, err := h.model(l.model)
-		if err != nil {
-			return value{}, err
+		inside := t.stores[l.model]
+		if inside == nil {
+			if inside, err = h.model(l.model); err != nil {
+				return value{}, err
+			}
+			t.stores[l.model] = inside
 		}
 		outs, err := t.model(l.model, name+"/", xs, inside)
 		if err == nil && len(outs) != 1 {
@@ -263,11 +272,8 @@ func (t *translation) dense(f *fields, name string, x value, w *arrays) (value, 
 
 // embedding looks up a token, which makes steps of what was [batch, tokens].
 func (t *translation) embedding(f *fields, name string, x value, w *arrays) (value, error) {
-	if x.from == nil || x.sequence && !slices.Equal(x.dims, []int{1}) || len(x.dims) != 1 || len(t.inputs) > 1 {
+	if x.from == nil || x.sequence || len(x.dims) != 1 || len(t.inputs) > 1 {
 		return x, fmt.Errorf("reads a value of shape %s, supported is the model's one input, tokens of shape [batch, time]", x.shape())
-	}
-	if x.sequence {
-		return x, fmt.Errorf("reads tokens of shape %s, supported is [batch, time]", x.shape())
 	}
 	tokens, err := f.size(format.MaxTokens, "input_dim")
 	if err != nil {
@@ -277,7 +283,7 @@ func (t *translation) embedding(f *fields, name string, x value, w *arrays) (val
 	if err != nil {
 		return x, err
 	}
-	table, err := w.next("table", tokens, dim)
+	table, err := w.next("embeddings", tokens, dim)
 	if err != nil {
 		return x, err
 	}
@@ -606,6 +612,7 @@ func (t *translation) flatten(f *fields, _ string, x value, _ *arrays) (value, e
 		return x, fmt.Errorf("makes one vector of a value of shape %s, supported is what has one step or none", x.shape())
 	}
 	y := x
+	y.last = x.last || x.sequence && x.from == nil
 	y.sequence, y.steps, y.dims = false, 0, []int{product(x.dims)}
 	return y, nil
 }

@@ -81,7 +81,8 @@ type translation struct {
 	version version
 	builder *format.Builder // made when the first layer reads the input
 	inputs  []*input
-	states  map[string]bool // inputs that are initial states
+	states  map[string]bool  // inputs that are initial states
+	stores  map[*model]store // of the models inside
 	notes   []string
 	left    int // floats of weights that may still be read
 	calls   int // layers that may still be added
@@ -89,7 +90,7 @@ type translation struct {
 
 func newTranslation(version string, size int) *translation {
 	return &translation{
-		version: parseVersion(version), states: map[string]bool{},
+		version: parseVersion(version), states: map[string]bool{}, stores: map[*model]store{},
 		left: 8*size + 1<<20, calls: maxLayers,
 	}
 }
@@ -433,6 +434,9 @@ func (r *run) call(l *layer, name string, xs []value) (value, error) {
 		return value{}, fmt.Errorf("%s: %w", l.title(), err)
 	}
 	x, err := r.t.evaluate(l, name, xs, h)
+	if err == nil && x.from == nil && len(x.dims) > 0 && product(x.dims) != r.t.b().Width(x.buf) {
+		err = errors.New("reads an input both as a sequence and as one vector")
+	}
 	var named inLayer
 	if err != nil && !errors.As(err, &named) {
 		err = inLayer{l.title(), err}

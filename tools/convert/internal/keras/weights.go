@@ -86,7 +86,7 @@ func (n named) of(l *layer) (holder, error) {
 	if n.list != nil {
 		h := named{}
 		for _, a := range n.list {
-			if parts := strings.Split(a.path, "/"); slices.Contains(parts[:len(parts)-1], l.name) {
+			if strings.HasPrefix(a.path, l.name+"/") || strings.Contains(a.path, "/"+l.name+"/") {
 				h.list = append(h.list, a)
 			}
 		}
@@ -165,8 +165,28 @@ func openNumbered(g *hdf5.Group, m *model) (store, error) {
 	}
 	if byName != nil {
 		n.groups = byName
+		return n, nil
 	}
-	return n, nil
+	return n, n.complete()
+}
+
+// complete makes sure that no layer of the file is left over where they are told apart by
+// their number: all would be taken for others.
+func (n numbered) complete() error {
+	names, err := n.group.Names()
+	if err != nil {
+		return err
+	}
+	used := map[string]bool{}
+	for _, name := range n.groups {
+		used[name] = true
+	}
+	for _, name := range names {
+		if !used[name] && !strings.HasPrefix(name, "input_layer") && len(n.groups) > 0 {
+			return fmt.Errorf("the file has the layer %.80q, which the configuration has not; in this file a part of a model cannot be told from the whole", name)
+		}
+	}
+	return nil
 }
 
 // groupNames are the names that Keras gives to the groups of layers.
