@@ -198,7 +198,7 @@ func (o Options) Convert(source string) (*Result, error) {
 			return nil, err
 		}
 		if keras.Sniff(data) && keras.SniffConfig(text) {
-			e.keras = keras.Config{File: path, Text: text, Instead: o.Spec != ""}
+			e.keras = keras.Config{File: path, Text: text}
 		} else if e.spec, err = spec.Parse(path, text); err != nil {
 			return nil, err
 		}
@@ -217,7 +217,7 @@ func (o Options) Convert(source string) (*Result, error) {
 func beside(source string, data []byte) string {
 	stem := strings.TrimSuffix(source, filepath.Ext(source))
 	paths := []string{stem + ".yaml", stem + ".yml"}
-	if keras.Sniff(data) {
+	if keras.Sniff(data) && !keras.HasConfig(data) {
 		paths = append(paths, stem+".json", strings.TrimSuffix(stem, ".weights")+".json")
 	}
 	for _, path := range paths {

@@ -80,7 +80,11 @@ func (c *cell) weights(list *[]array, inputs int) (w format.Weights, err error) 
 		need = 3
 	}
 	if len(*list) < need {
-		return w, fmt.Errorf("has %d arrays of weights in the file, expected %d more", len(*list), need)
+		found := fmt.Sprintf("only %d arrays of", len(*list))
+		if len(*list) == 0 {
+			found = "no"
+		}
+		return w, fmt.Errorf("has %s weights in the file, expected kernel, recurrent_kernel and bias", found)
 	}
 	arrays := (*list)[:need]
 	*list = (*list)[need:]
@@ -196,7 +200,7 @@ func (l *layer) only(key string) (*layer, error) {
 	}
 	inner, err := (&parser{left: maxLayers}).layer(l.config[key])
 	if err != nil {
-		return nil, fmt.Errorf("%s: its %s %w", l.title(), key, err)
+		return nil, fmt.Errorf("%s: its %s: %w", l.title(), key, err)
 	}
 	if l.inner == nil {
 		l.inner = map[string]*layer{}
@@ -245,7 +249,7 @@ func (t *translation) recurrent(l *layer, name string, x value, arrays []array) 
 	in := x.as(t.read(x))
 	y, err := t.directed(l, name, in, &arrays)
 	if err == nil && len(arrays) > 0 {
-		err = fmt.Errorf("has %d arrays of weights more in the file than it uses, the first %q", len(arrays), arrays[0].path)
+		err = fmt.Errorf("leaves weights in the file unused, from %.120q on", arrays[0].path)
 	}
 	return y, err
 }

@@ -61,7 +61,7 @@ func SniffConfig(text []byte) bool {
 // parse reads a configuration; version is that of Keras, if the configuration says it.
 func parse(text []byte) (m *model, version string, err error) {
 	if len(text) > maxConfig {
-		return nil, "", fmt.Errorf("has %d bytes, supported are up to %d", len(text), maxConfig)
+		return nil, "", fmt.Errorf("the configuration has %d bytes, supported are up to %d", len(text), maxConfig)
 	}
 	depth, quoted := 0, false
 	for i := 0; i < len(text); i++ {
@@ -73,7 +73,7 @@ func parse(text []byte) (m *model, version string, err error) {
 		case quoted:
 		case c == '[' || c == '{':
 			if depth++; depth > maxDepth {
-				return nil, "", fmt.Errorf("is nested more than %d deep", maxDepth)
+				return nil, "", fmt.Errorf("the configuration is nested more than %d deep", maxDepth)
 			}
 		case c == ']' || c == '}':
 			depth--
@@ -89,7 +89,7 @@ func parse(text []byte) (m *model, version string, err error) {
 		return nil, "", err
 	}
 	if l.model == nil {
-		return nil, "", fmt.Errorf("is of class %q, supported are Sequential and functional models", l.class)
+		return nil, "", fmt.Errorf("the configuration is of class %q, supported are Sequential and functional models", l.class)
 	}
 	version, _ = root["keras_version"].(string)
 	return l.model, version, nil
@@ -100,18 +100,18 @@ type parser struct{ left int }
 
 func (p *parser) layer(entry any) (*layer, error) {
 	if p.left--; p.left < 0 {
-		return nil, fmt.Errorf("has more than %d layers", maxLayers)
+		return nil, fmt.Errorf("the configuration has more than %d layers", maxLayers)
 	}
 	e, ok := entry.(map[string]any)
 	if !ok {
-		return nil, fmt.Errorf("has %.40v where a layer is expected", entry)
+		return nil, fmt.Errorf("the configuration has %.40v where a layer is expected", entry)
 	}
 	l := &layer{}
 	l.class, _ = e["class_name"].(string)
 	list, plain := e["config"].([]any) // of a Sequential model before Keras 2.2.3
 	l.config, ok = e["config"].(map[string]any)
 	if l.class == "" || !ok && !plain {
-		return nil, errors.New("has a layer without class_name and config")
+		return nil, errors.New("the configuration has a layer without class_name and config")
 	}
 	l.name, _ = l.config["name"].(string)
 	if name, ok := e["name"].(string); ok {

@@ -36,6 +36,23 @@ func contents(t testing.TB, name string) map[string][]byte {
 	return files
 }
 
+// golden is the input of a model and the output that Keras gives.
+func golden(t testing.TB, files map[string][]byte, name string) (x, y []float32) {
+	path := filepath.Join(t.TempDir(), "io.npz")
+	require.NoError(t, os.WriteFile(path, files["io.npz"], 0o600))
+	z, err := npy.ReadArchive(path)
+	require.NoError(t, err)
+	for _, e := range []struct {
+		name string
+		into *[]float32
+	}{{".x", &x}, {".y", &y}} {
+		a, err := z.Array(name + e.name)
+		require.NoError(t, err)
+		*e.into = a.Float32()
+	}
+	return x, y
+}
+
 // output runs a model on the steps of xs, from its initial state.
 func output(t testing.TB, m *format.Model, xs []float32) []float32 {
 	file, err := format.Marshal(m)
@@ -68,10 +85,6 @@ func compare(t testing.TB, want, have []float32, tolerance float64) {
 func TestGoldens(t *testing.T) {
 	for _, archive := range []string{"keras2.zip", "keras3.zip"} {
 		files := contents(t, archive)
-		path := filepath.Join(t.TempDir(), "io.npz")
-		require.NoError(t, os.WriteFile(path, files["io.npz"], 0o600))
-		io, err := npy.ReadArchive(path)
-		require.NoError(t, err)
 		var names []string
 		for name := range files {
 			if !strings.HasSuffix(name, ".json") && name != "io.npz" {
@@ -87,17 +100,15 @@ func TestGoldens(t *testing.T) {
 				var beside Config
 				if strings.HasSuffix(name, ".weights.h5") || stem == "old" {
 					beside = Config{File: stem + ".json", Text: files[stem+".json"]}
+					require.False(t, HasConfig(files[name]))
 					_, _, _, err := Read(name, files[name], Config{})
 					require.ErrorIs(t, err, ErrNoConfig)
 				}
 				m, source, notes, err := Read(name, files[name], beside)
 				require.NoError(t, err)
 				t.Log(source, notes)
-				x, err := io.Array(stem + ".x")
-				require.NoError(t, err)
-				y, err := io.Array(stem + ".y")
-				require.NoError(t, err)
-				compare(t, y.Float32(), output(t, m, x.Float32()), tolerance)
+				x, y := golden(t, files, stem)
+				compare(t, y, output(t, m, x), tolerance)
 			})
 		}
 	}

@@ -42,33 +42,37 @@ var ErrNoConfig = errors.New("holds weights and no configuration")
 type Config struct {
 	File string // for messages
 	Text []byte // nil for none
-	// Instead makes it count where the source has a configuration too, and then it may
-	// be a part of the model, whose layers are found by their names.
-	Instead bool
 }
 
 // Sniff reports whether data looks like a file of Keras's, perhaps a damaged one.
 func Sniff(data []byte) bool { return isArchive(data) || hdf5.Sniff(data) }
 
-// Read translates the model in data, with beside as its configuration where it has none;
-// file stands for it in messages. sourceFormat names the format with the version of
+// HasConfig reports whether data has a configuration of its own.
+func HasConfig(data []byte) bool {
+	_, c, err := open(data)
+	return err == nil && c.text != nil
+}
+
+// Read translates the model in data; file stands for it in messages. A configuration in
+// instead counts in the place of the file's own, and may be a part of the model, whose
+// layers are found by their names. sourceFormat names the format with the version of
 // Keras, notes are what was left aside or changed. A file without a configuration is an
 // [ErrNoConfig]. Nothing of the result aliases data.
-func Read(file string, data []byte, beside Config) (m *format.Model, sourceFormat string, notes []string, err error) {
+func Read(file string, data []byte, instead Config) (m *format.Model, sourceFormat string, notes []string, err error) {
 	weights, c, err := open(data)
 	if err != nil {
 		return nil, "", nil, fmt.Errorf("%s: %w", file, err)
 	}
 	at := file
-	if beside.Text != nil && (beside.Instead || c.text == nil) {
-		c.text, at = beside.Text, beside.File
+	if instead.Text != nil {
+		c.text, at = instead.Text, instead.File
 	}
 	if c.text == nil {
 		return nil, "", nil, fmt.Errorf("%s: %w: save that of model.to_json() beside it with the ending .json, or give it with -spec", file, ErrNoConfig)
 	}
 	parsed, v, err := parse(c.text)
 	if err != nil {
-		return nil, "", nil, fmt.Errorf("%s: the configuration %w", at, err)
+		return nil, "", nil, fmt.Errorf("%s: %w", at, err)
 	}
 	if c.version == "" {
 		c.version = v

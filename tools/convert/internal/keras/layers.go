@@ -201,7 +201,7 @@ func (t *translation) evaluate(l *layer, name string, xs []value, h holder) (val
 		err = f.rest()
 	}
 	if err == nil && len(w.list) > 0 {
-		err = fmt.Errorf("has %d arrays of weights more in the file than it uses, the first %.120q", len(w.list), w.list[0].path)
+		err = fmt.Errorf("leaves weights in the file unused, from %.120q on", w.list[0].path)
 	}
 	return y, err
 }

@@ -88,7 +88,7 @@ func TestCrema(t *testing.T) {
 {"class_name": "InputLayer", "config": {"name": "in", "batch_input_shape": [null, null, 272]}},
 {"class_name": "Bidirectional", "config": {"name": "bidirectional_1", "merge_mode": "concat", "layer": {"class_name": "GRU", "config":
 {"name": "gru_1", "units": 64, "activation": "tanh", "recurrent_activation": "hard_sigmoid", "return_sequences": true}}}}]}`
-	m, source, _, err := Read(path, data, Config{File: "part.json", Text: []byte(part), Instead: true})
+	m, source, _, err := Read(path, data, Config{File: "part.json", Text: []byte(part)})
 	require.NoError(t, err)
 	assert.Equal(t, "Keras 2.0.5", source)
 	io := arraysOf(t, filepath.Join(folder, "derived_io/bigru_layer.npz"))
