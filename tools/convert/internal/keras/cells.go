@@ -221,6 +221,9 @@ func (l *layer) cells() (list []*layer, err error) {
 		}
 		return inner.cells()
 	}
+	if l.stack != nil {
+		return l.stack, nil
+	}
 	all, _ := l.config["cells"].([]any)
 	if len(all) > maxLayers {
 		return nil, fmt.Errorf("%s has %d cells, supported are up to %d", l.title(), len(all), maxLayers)
@@ -232,6 +235,7 @@ func (l *layer) cells() (list []*layer, err error) {
 		}
 		list = append(list, c)
 	}
+	l.stack = list
 	return list, nil
 }
 
@@ -298,6 +302,9 @@ func (t *translation) directed(l *layer, name string, x value, arrays *[]array) 
 	b, at := t.b(), x.buf
 	if back {
 		at = b.Reverse(name+".in", at)
+	}
+	if t.calls -= len(cells); t.calls < 0 {
+		return x, fmt.Errorf("is one of more than %d calls of layers", maxLayers)
 	}
 	for i, inner := range cells {
 		c, err := t.cell(inner, fs[i])

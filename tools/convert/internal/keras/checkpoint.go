@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/rnnedge/rnnedge/format"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/checkpoint"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/hdf5"
 )
@@ -55,15 +56,20 @@ func everyLayer(f *hdf5.File) (list []weighted, err error) {
 	if err != nil {
 		return numberedLayers(root)
 	}
-	if len(names) > maxLayers {
-		return nil, fmt.Errorf("has %d layers, supported are up to %d", len(names), maxLayers)
+	left, seen := newBudget(), map[string]bool{}
+	if err := left.spend(len(names)); err != nil {
+		return nil, err
 	}
 	for _, name := range names {
+		if seen[name] {
+			return nil, fmt.Errorf("has two layers named %.80q", name)
+		}
+		seen[name] = true
 		g, err := root.Group(name)
 		if err != nil {
 			return nil, err
 		}
-		arrays, err := namedArrays(g)
+		arrays, err := namedArrays(g, left)
 		if err != nil {
 			return nil, err
 		}
@@ -84,7 +90,8 @@ var cellRoles = []string{"kernel", "recurrent_kernel", "bias"}
 
 // numberedLayers is everyLayer of a file that numbers its arrays.
 func numberedLayers(root *hdf5.Group) (list []weighted, err error) {
-	s, err := openNumbered(root, &model{})
+	left := newBudget()
+	s, err := openNumbered(root, &model{}, left)
 	if err != nil {
 		return nil, err
 	}
@@ -92,9 +99,6 @@ func numberedLayers(root *hdf5.Group) (list []weighted, err error) {
 	names, err := layers.Names()
 	if err != nil {
 		return nil, err
-	}
-	if len(names) > maxLayers {
-		return nil, fmt.Errorf("has %d layers, supported are up to %d", len(names), maxLayers)
 	}
 	for _, name := range names {
 		g, err := layers.Group(name)
@@ -114,7 +118,7 @@ func numberedLayers(root *hdf5.Group) (list []weighted, err error) {
 			if err != nil {
 				return nil, err
 			}
-			more, err := varsOf(at)
+			more, err := varsOf(at, left)
 			if err != nil {
 				return nil, err
 			}
@@ -185,7 +189,7 @@ func (l weighted) part(c *checkpoint.Checkpoint, arrays []array, suffix string) 
 		kind := map[int]string{H: "SimpleRNN", 3 * H: "GRU", 4 * H: "LSTM"}[recurrent.shape[1]]
 		bias := byName["bias"]
 		cell := &cell{kind: kind, units: H, bias: bias.data != nil, resetAfter: len(bias.shape) == 2 || len(bias.shape) == 1 && bias.shape[0] == 6*H}
-		if kind == "" || H < 1 {
+		if kind == "" || H < 1 || H > format.MaxWidth {
 			return fmt.Errorf("has a recurrent kernel of shape %v, expected [H, H], [H, 3·H] or [H, 4·H]", recurrent.shape)
 		}
 		if kind != "GRU" || cell.resetAfter {

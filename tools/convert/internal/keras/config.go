@@ -37,6 +37,7 @@ type layer struct {
 	offset int               // number of the first call
 	model  *model            // of a layer that is a model
 	inner  map[string]*layer // what only has found
+	stack  []*layer          // what cells has found
 }
 
 // A call is what one use of a layer reads.

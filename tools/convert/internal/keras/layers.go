@@ -121,17 +121,14 @@ func (t *translation) held(l *layer, h holder) ([]array, error) {
 // spend counts what is to be read: a layer may be called often.
 func (t *translation) spend(list []array) error {
 	for _, a := range list {
-		n := 1
+		n := int64(1)
 		for _, d := range a.shape {
-			if d < 0 || d > 0 && n > t.left/d {
-				n = t.left + 1
-				break
+			if d < 0 || d > 0 && n > t.left/int64(d) {
+				return errors.New("needs more weights than a file of this size may hold")
 			}
-			n *= d
+			n *= int64(d)
 		}
-		if t.left -= n; t.left < 0 {
-			return errors.New("needs more weights than a file of this size may hold")
-		}
+		t.left -= n
 	}
 	return nil
 }
@@ -553,8 +550,10 @@ func (t *translation) reshape(f *fields, name string, x value, _ *arrays) (value
 		}
 		if target[k] = n; n == -1 {
 			free = k
-		} else if known *= n; known > 1<<40 {
-			return x, fmt.Errorf("has the target_shape %.80v, which is too large", list)
+		} else if known > format.MaxWidth/n {
+			return x, fmt.Errorf("has the target_shape %.80v, supported are up to %d numbers", list, format.MaxWidth)
+		} else {
+			known *= n
 		}
 	}
 	refuse := fmt.Errorf("makes %.80v of a value of shape %s, supported is what leaves the steps as they are", list, x.shape())

@@ -84,14 +84,14 @@ type translation struct {
 	states  map[string]bool  // inputs that are initial states
 	stores  map[*model]store // of the models inside
 	notes   []string
-	left    int // floats of weights that may still be read
-	calls   int // layers that may still be added
+	left    int64 // floats of weights that may still be read
+	calls   int   // layers that may still be added
 }
 
 func newTranslation(version string, size int) *translation {
 	return &translation{
 		version: parseVersion(version), states: map[string]bool{}, stores: map[*model]store{},
-		left: 8*size + 1<<20, calls: maxLayers,
+		left: 8*int64(size) + 1<<20, calls: maxLayers,
 	}
 }
 
@@ -248,7 +248,7 @@ func (t *translation) input(name string, shape []any) (value, error) {
 	}
 	width := 1
 	for _, d := range x.dims {
-		if d > 0 && width*d > format.MaxWidth {
+		if d > 0 && width > format.MaxWidth/d {
 			return x, fmt.Errorf("input %.80q has the shape %.80v, supported are up to %d features", name, shape, format.MaxWidth)
 		}
 		width *= max(d, 1)

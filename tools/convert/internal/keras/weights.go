@@ -36,6 +36,19 @@ type holder interface {
 	model(m *model) (store, error)
 }
 
+// A budget is how many groups and arrays may still be looked up: in HDF5 one group may be
+// in many places, and in itself.
+type budget int
+
+func newBudget() *budget { b := budget(1 << 14); return &b }
+
+func (b *budget) spend(n int) error {
+	if *b -= budget(n); *b < 0 {
+		return errors.New("has more weights than any model of use")
+	}
+	return nil
+}
+
 // openStore finds the weights of m in a file.
 func openStore(f *hdf5.File, m *model) (store, error) {
 	root := f.Root()
@@ -46,9 +59,9 @@ func openStore(f *hdf5.File, m *model) (store, error) {
 		}
 	}
 	if _, err := texts(root, "layer_names"); err == nil {
-		return named{root, nil}, nil
+		return named{root, nil, newBudget()}, nil
 	}
-	return openNumbered(root, m)
+	return openNumbered(root, m, newBudget())
 }
 
 // texts reads an attribute of strings, which Keras cuts where it is long.
@@ -80,11 +93,12 @@ func texts(g *hdf5.Group, name string) ([]string, error) {
 type named struct {
 	group *hdf5.Group
 	list  []array // of a model inside the model
+	left  *budget
 }
 
 func (n named) of(l *layer) (holder, error) {
 	if n.list != nil {
-		h := named{}
+		h := named{left: n.left}
 		for _, a := range n.list {
 			if strings.HasPrefix(a.path, l.name+"/") || strings.Contains(a.path, "/"+l.name+"/") {
 				h.list = append(h.list, a)
@@ -96,14 +110,14 @@ func (n named) of(l *layer) (holder, error) {
 		return h, nil
 	}
 	if !n.group.Has(l.name) {
-		return named{}, nil
+		return named{left: n.left}, nil
 	}
 	g, err := n.group.Group(l.name)
 	if err != nil {
 		return nil, err
 	}
-	list, err := namedArrays(g)
-	return named{list: list}, err
+	list, err := namedArrays(g, n.left)
+	return named{list: list, left: n.left}, err
 }
 
 func (n named) arrays(*layer) ([]array, error) { return n.list, nil }
@@ -116,13 +130,13 @@ func (n named) model(*model) (store, error) {
 }
 
 // namedArrays lists the arrays of a layer's group.
-func namedArrays(g *hdf5.Group) (list []array, err error) {
+func namedArrays(g *hdf5.Group, left *budget) (list []array, err error) {
 	names, err := texts(g, "weight_names")
 	if err != nil {
 		return nil, fmt.Errorf("group %s: %w", g.Path(), err)
 	}
-	if len(names) > 1<<12 {
-		return nil, fmt.Errorf("group %s has %d weights, supported are up to %d", g.Path(), len(names), 1<<12)
+	if err := left.spend(len(names)); err != nil {
+		return nil, err
 	}
 	for _, name := range names {
 		d, err := g.Dataset(name)
@@ -141,9 +155,10 @@ func namedArrays(g *hdf5.Group) (list []array, err error) {
 type numbered struct {
 	group  *hdf5.Group
 	groups map[*layer]string
+	left   *budget
 }
 
-func openNumbered(g *hdf5.Group, m *model) (store, error) {
+func openNumbered(g *hdf5.Group, m *model, left *budget) (store, error) {
 	container := ""
 	for _, name := range []string{"layers", "_layer_checkpoint_dependencies"} { // the latter until Keras 2.13
 		if g.Has(name) {
@@ -158,7 +173,7 @@ func openNumbered(g *hdf5.Group, m *model) (store, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := numbered{layers, groupNames(m.layers)}
+	n := numbered{layers, groupNames(m.layers), left}
 	byName, err := n.byName(m)
 	if err != nil {
 		return nil, err
@@ -222,8 +237,8 @@ func (n numbered) byName(m *model) (map[*layer]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(names) > maxLayers {
-		return nil, fmt.Errorf("group %s has %d entries, supported are up to %d", n.group.Path(), len(names), maxLayers)
+	if err := n.left.spend(len(names)); err != nil {
+		return nil, err
 	}
 	found := map[string]string{}
 	for _, group := range names {
@@ -256,14 +271,17 @@ func (n numbered) byName(m *model) (map[*layer]string, error) {
 func (n numbered) of(l *layer) (holder, error) {
 	name := n.groups[l]
 	if name == "" || !n.group.Has(name) {
-		return grouped{}, nil
+		return grouped{left: n.left}, nil
 	}
 	g, err := n.group.Group(name)
-	return grouped{g}, err
+	return grouped{g, n.left}, err
 }
 
 // A grouped holder is the group of a layer, which may have groups of others inside.
-type grouped struct{ group *hdf5.Group } // nil for none
+type grouped struct {
+	group *hdf5.Group // nil for none
+	left  *budget
+}
 
 func (g grouped) arrays(l *layer) ([]array, error) {
 	if g.group == nil {
@@ -273,17 +291,17 @@ func (g grouped) arrays(l *layer) ([]array, error) {
 	if err != nil {
 		return nil, err
 	}
-	return g.collect(cells)
+	return g.collect(cells, 0)
 }
 
 // collect returns the arrays of a group and of the layer's parts inside; cells are those
-// of a StackedRNNCells.
-func (g grouped) collect(cells []*layer) (list []array, err error) {
-	if list, err = varsOf(g.group); err != nil {
-		return nil, err
+// of a StackedRNNCells, which lie no deeper than in forward_layer/cell/cells.
+func (g grouped) collect(cells []*layer, depth int) (list []array, err error) {
+	if list, err = varsOf(g.group, g.left); err != nil || depth == 3 {
+		return list, err
 	}
 	inside := []string{"cell", "forward_layer", "backward_layer"}
-	if cells != nil {
+	if g.group.Has("cells") {
 		names := groupNames(cells)
 		for _, c := range cells {
 			inside = append(inside, "cells/"+names[c])
@@ -297,7 +315,7 @@ func (g grouped) collect(cells []*layer) (list []array, err error) {
 		if err != nil {
 			return nil, err
 		}
-		more, err := grouped{inner}.collect(cells)
+		more, err := grouped{inner, g.left}.collect(cells, depth+1)
 		if err != nil {
 			return nil, err
 		}
@@ -307,7 +325,7 @@ func (g grouped) collect(cells []*layer) (list []array, err error) {
 }
 
 // varsOf returns the arrays of a group itself.
-func varsOf(g *hdf5.Group) (list []array, err error) {
+func varsOf(g *hdf5.Group, left *budget) (list []array, err error) {
 	if !g.Has("vars") {
 		return nil, nil
 	}
@@ -316,6 +334,9 @@ func varsOf(g *hdf5.Group) (list []array, err error) {
 		return nil, err
 	}
 	for i := 0; vars.Has(strconv.Itoa(i)); i++ {
+		if err := left.spend(1); err != nil {
+			return nil, err
+		}
 		d, err := vars.Dataset(strconv.Itoa(i))
 		if err != nil {
 			return nil, err
@@ -327,17 +348,17 @@ func varsOf(g *hdf5.Group) (list []array, err error) {
 
 func (g grouped) wrapped() (holder, error) {
 	if g.group == nil || !g.group.Has("layer") {
-		return grouped{}, nil
+		return grouped{left: g.left}, nil
 	}
 	inner, err := g.group.Group("layer")
-	return grouped{inner}, err
+	return grouped{inner, g.left}, err
 }
 
 func (g grouped) model(m *model) (store, error) {
 	if g.group == nil {
 		return nil, errors.New("has no weights in the file")
 	}
-	return openNumbered(g.group, m)
+	return openNumbered(g.group, m, g.left)
 }
 
 // join1 makes of the arrays that Keras 1 has for each gate, lstm_1_W_i and so on, those
