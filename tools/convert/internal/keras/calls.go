@@ -65,13 +65,13 @@ func (p *parser) calls(nodes any) (list []call, err error) {
 		}
 		for name, v := range arguments {
 			switch {
-			case v == nil || name == "training":
+			case v == nil || name == "training" && v == false:
 			case name == "initial_state":
 				if c.states, err = tensors(v); err != nil {
 					return nil, err
 				}
 			default:
-				return nil, fmt.Errorf("call it with %.40q, supported are its inputs and initial_state", name)
+				return nil, fmt.Errorf("call it with %.40q: %.40v, supported are its inputs and initial_state", name, v)
 			}
 		}
 		list = append(list, c)

@@ -40,6 +40,8 @@ func TestRefusals(t *testing.T) {
 		{strings.Replace(lstm, `"name": "a"`, `"dtype": {"class_name": "QuantizedDTypePolicy", "config": {"mode": "int8"}}, "name": "a"`, 1), `layer "a" (LSTM) has the dtype QuantizedDTypePolicy, supported are floats`},
 		{strings.Replace(lstm, `"recurrent_activation": "sigmoid", `, "", 1), ""},
 		{`{"class_name": "Masking", "config": {"name": "k", "mask_value": 0.0}}, ` + lstm, `layer "a" (LSTM) skips the steps that layer "k" masks`},
+		{`{"class_name": "Masking", "config": {"name": "k", "mask_value": 0.0}}, {"class_name": "ReLU", "config": {"name": "r"}}`, ""},
+		{`{"class_name": "Dense", "inbound_nodes": [[["in", 0, 0, {"training": true}]]], "config": {"name": "d"}}`, `layer "d" (Dense) has inbound_nodes that call it with "training": true`},
 		{`{"class_name": "Masking", "config": {"name": "k", "mask_value": -1.0}}`, `layer "k" (Masking) has the mask_value -1, supported is 0`},
 		{strings.Replace(lstm, `true, "act`, `false, "act`, 1) + `, {"class_name": "RepeatVector", "config": {"name": "r", "n": 3}}`, `layer "r" (RepeatVector) gives a value of shape [batch, 4] to 3 steps`},
 		{strings.Replace(lstm, `true, "act`, `false, "act`, 1) + `, ` + lstm, `layer "a" (LSTM) reads a value of shape [batch, 4], expected a sequence`},

@@ -81,7 +81,7 @@ func (t *translation) activate(name string, x value, f *fields, key string) (val
 		if !slices.Contains([]string{"ReLU", "LeakyReLU", "ELU", "Softmax"}, l.class) {
 			return x, fmt.Errorf("has the activation %.80q, supported are those without weights", l.class)
 		}
-		return t.evaluate(l, name+" "+function, []value{x}, nil)
+		return t.evaluate(l, name+"."+l.class, []value{x}, nil)
 	}
 	return t.apply(name, x, function)
 }
