@@ -78,7 +78,9 @@ func everyLayer(f *hdf5.File) (list []weighted, err error) {
 	return list, nil
 }
 
-// roles are the names of a layer's arrays by the class that its group is named for.
+// roles are the names of a layer's arrays by the class that its group is named for. Where
+// fewer arrays are there, the last are missing, except of the layers in whole: those keep
+// their numbers then.
 var roles = map[string][]string{
 	"dense": {"kernel", "bias"}, "conv1d": {"kernel", "bias"}, "embedding": {"embeddings"},
 	"layer_normalization": {"gamma", "beta"}, "batch_normalization": {"gamma", "beta", "moving_mean", "moving_variance"},
@@ -86,7 +88,10 @@ var roles = map[string][]string{
 	"time_distributed": {"kernel", "bias"},
 }
 
-var cellRoles = []string{"kernel", "recurrent_kernel", "bias"}
+var (
+	cellRoles = []string{"kernel", "recurrent_kernel", "bias"}
+	whole     = []string{"layer_normalization", "batch_normalization", "bidirectional"}
+)
 
 // numberedLayers is everyLayer of a file that numbers its arrays.
 func numberedLayers(root *hdf5.Group) (list []weighted, err error) {
@@ -124,9 +129,11 @@ func numberedLayers(root *hdf5.Group) (list []weighted, err error) {
 			}
 			arrays = append(arrays, more...)
 		}
+		r := roles[class]
+		known := len(arrays) == len(r) || len(arrays) < len(r) && !slices.Contains(whole, class)
 		for i := range arrays {
 			arrays[i].name = strconv.Itoa(i)
-			if r := roles[class]; len(arrays) <= len(r) {
+			if known {
 				arrays[i].name = r[i]
 			}
 		}
@@ -174,6 +181,7 @@ func (l weighted) modern(name string) string {
 	return to
 }
 
+// part adds the tensors of a layer, or of one direction of it.
 func (l weighted) part(c *checkpoint.Checkpoint, arrays []array, suffix string) error {
 	byName := map[string]array{}
 	for i, a := range arrays {
@@ -210,11 +218,8 @@ func (l weighted) part(c *checkpoint.Checkpoint, arrays []array, suffix string) 
 			if w.BR != nil {
 				add("bias_hh"+suffix, []int{rows}, w.BR)
 			}
-			switch kind {
-			case "LSTM":
-				c.Skipped = append(c.Skipped, fmt.Sprintf("layer %q has the gates of an LSTM: taken with sigmoid and tanh, as without a configuration nothing says otherwise", l.name))
-			case "GRU":
-				c.Skipped = append(c.Skipped, fmt.Sprintf("layer %q has the gates of a GRU: taken with sigmoid and tanh, as without a configuration nothing says otherwise", l.name))
+			if kind != "SimpleRNN" && suffix == "_l0" {
+				c.Skipped = append(c.Skipped, fmt.Sprintf("layer %q was taken for a plain %s, with sigmoid and tanh: without a configuration nothing says otherwise", l.name, kind))
 			}
 			return nil
 		}
