@@ -30,9 +30,9 @@ for example
 SOURCE is a PyTorch state_dict (.pt, .pth, in either of its file formats, in
 float32, float16 or bfloat16, alone or in a dict beside other things), a whole module
 that torch.save wrote, TorchScript, a .safetensors file, NumPy arrays (.npz, or a folder
-of .npy), an ONNX model with RNN, LSTM and GRU nodes, or what audio plug-ins load: JSON
-of RTNeural (also of a state_dict), AIDA-X or GuitarML, .nam with an LSTM, and RNNoise's
-.rnnn.
+of .npy), an ONNX model with RNN, LSTM and GRU nodes, a Keras model (.h5 from Keras 1 to
+3, .keras, .weights.h5), or what audio plug-ins load: JSON of RTNeural (also of a
+state_dict), AIDA-X or GuitarML, .nam with an LSTM, and RNNoise's .rnnn.
 It is recognised by its content. Nothing in it is executed.
 
 An ONNX model converts as it is, for one step of one stream: an initial state that
@@ -42,6 +42,13 @@ node needs whole sequences. What would make the result another one is refused.
 TorchScript (torch.jit.save) converts as it is, too, if its program is a chain or graph of
 layers, scripted or traced: what it takes for time or for a state, notes say. Of one that
 is more than that, a part converts with a spec, as from a state_dict.
+
+A Keras model converts as it is, too. Weights alone need the JSON of model.to_json(),
+beside SOURCE with the ending .json, or a spec as below. A configuration that is given
+with -spec counts in the place of the file's own: cut down to the layers between a
+convolution or a Lambda layer in front and another behind, it converts that part.
+A layer without return_sequences gives the output of every step; Keras has the last one.
+The inputs of a model with several are one vector, in their order, and so are the outputs.
 
 -bind makes an input of an ONNX model a constant, from a TensorProto (.pb) or an
 array (.npy) of the input's type and shape. It is for weights that are inputs, for
@@ -111,7 +118,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("convert", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	out := flags.String("o", "", "write the model to this `file`")
-	specPath := flags.String("spec", "", "what the tensors do not say: a YAML or JSON `file`")
+	specPath := flags.String("spec", "", "what the tensors do not say, or the configuration of a Keras model: a YAML or JSON `file`")
 	bind := map[string]string{}
 	flags.Func("bind", "make an ONNX model's input a constant: `NAME=FILE`, once for each", func(s string) error {
 		name, file, ok := strings.Cut(s, "=")

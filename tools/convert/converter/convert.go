@@ -17,6 +17,7 @@ import (
 	"github.com/rnnedge/rnnedge/tools/convert/internal/assemble"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/checkpoint"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/guitarml"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/keras"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/nam"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/numpy"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/onnx"
@@ -38,6 +39,7 @@ type importer struct {
 // extras are what a file does not say.
 type extras struct {
 	spec     *spec.Spec        // nil for none
+	keras    keras.Config      // the configuration of a Keras model, from a file of its own
 	bind     map[string][]byte // values of inputs, as files
 	int8     bool              // store matrices as int8 …
 	keep     []string          // … but those of these layers …
@@ -65,6 +67,7 @@ var importers = []importer{
 	{rtneural.StateDictFormat, rtneural.SniffStateDict, tensors(rtneural.ReadStateDict)},
 	{rnnoise.Format, rnnoise.Sniff, whole(rnnoise.Format, rnnoise.Read)},
 	{"ONNX", onnx.Sniff, bindable(onnx.Read)},
+	{"Keras .keras and .h5", keras.Sniff, readKeras},
 }
 
 // tensors makes an importer's read of a source that holds tensors and no program:
@@ -119,6 +122,24 @@ func whole(sourceFormat string, read func(file string, data []byte) (*format.Mod
 	}
 }
 
+// readKeras reads a model with its configuration, or weights alone with a spec.
+func readKeras(file string, data []byte, e extras) (*imported, error) {
+	if len(e.bind) > 0 {
+		return nil, noInputs(file)
+	}
+	if e.spec == nil {
+		m, sourceFormat, notes, err := keras.Read(file, data, e.keras)
+		if !errors.Is(err, keras.ErrNoConfig) {
+			return &imported{m, sourceFormat, notes}, err
+		}
+		if c, tensorsErr := keras.Tensors(file, data); tensorsErr == nil {
+			err = fmt.Errorf("%w; or save this as a .yaml beside it, correct it, and give it with -spec:\n\n%s", err, assemble.Suggest(c))
+		}
+		return nil, err
+	}
+	return tensors(keras.Tensors)(file, data, e)
+}
+
 func knowsItsLayers(file string, s *spec.Spec) error {
 	return fmt.Errorf("%s: the file says how its layers are connected; convert it without the spec %s", file, s.File)
 }
@@ -145,7 +166,8 @@ type Result struct {
 // Options are what a source does not say. The zero value adds nothing.
 type Options struct {
 	// Spec is the path of the spec; "" is the spec beside the source with the same
-	// name and the ending .yaml or .yml, if there is one.
+	// name and the ending .yaml or .yml, if there is one. For a Keras model it may be
+	// its configuration, .json, which beside the source counts only where that has none.
 	Spec string
 	// Bind names inputs of an ONNX model that become constants: each with the path
 	// of a TensorProto (.pb) or a NumPy array (.npy).
@@ -177,6 +199,12 @@ func (o Options) Convert(source string) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	var data []byte // of a file
+	if !info.IsDir() {
+		if data, err = os.ReadFile(source); err != nil {
+			return nil, err
+		}
+	}
 	e := extras{bind: map[string][]byte{}}
 	for name, path := range o.Bind {
 		if e.bind[name], err = os.ReadFile(path); err != nil {
@@ -185,14 +213,16 @@ func (o Options) Convert(source string) (*Result, error) {
 	}
 	path := o.Spec
 	if path == "" {
-		path = beside(source, info.IsDir())
+		path = beside(source, info.IsDir(), data)
 	}
 	if path != "" {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			return nil, err
 		}
-		if e.spec, err = spec.Parse(path, text); err != nil {
+		if keras.Sniff(data) && keras.SniffConfig(text) {
+			e.keras = keras.Config{File: path, Text: text}
+		} else if e.spec, err = spec.Parse(path, text); err != nil {
 			return nil, err
 		}
 	}
@@ -204,10 +234,7 @@ func (o Options) Convert(source string) (*Result, error) {
 	if info.IsDir() {
 		r, err = convertFolder(source, e)
 	} else {
-		var data []byte
-		if data, err = os.ReadFile(source); err == nil {
-			r, err = convert(source, data, e)
-		}
+		r, err = convert(source, data, e)
 	}
 	if err != nil {
 		return nil, err
@@ -216,15 +243,18 @@ func (o Options) Convert(source string) (*Result, error) {
 	return r, nil
 }
 
-// beside finds the spec that lies beside a source, whose ending, if it is a file, it has
-// in the place of.
-func beside(source string, folder bool) string {
-	source = filepath.Clean(source)
+// beside finds what lies beside a source, with another ending: a spec, or the configuration
+// of a Keras model beside its weights, which may end in .weights.h5. A folder's has its name.
+func beside(source string, folder bool, data []byte) string {
+	stem := filepath.Clean(source)
 	if !folder {
-		source = strings.TrimSuffix(source, filepath.Ext(source))
+		stem = strings.TrimSuffix(stem, filepath.Ext(stem))
 	}
-	for _, ending := range []string{".yaml", ".yml"} {
-		path := source + ending
+	paths := []string{stem + ".yaml", stem + ".yml"}
+	if keras.Sniff(data) && !keras.HasConfig(data) {
+		paths = append(paths, stem+".json", strings.TrimSuffix(stem, ".weights")+".json")
+	}
+	for _, path := range paths {
 		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 			return path
 		}

@@ -9,12 +9,14 @@ import (
 	"github.com/rnnedge/rnnedge/tools/convert/internal/spec"
 )
 
-// epsilon is what a normalisation of l adds to the variance, PyTorch's or Keras's unless
-// it is given.
+// epsilon is what a normalisation of l adds to the variance, that of the source's
+// framework unless it is given.
 func (a *assembly) epsilon(l *spec.Layer) float32 {
 	switch {
 	case l.Epsilon != 0:
 		return l.Epsilon
+	case a.checkpoint.Epsilon != 0:
+		return a.checkpoint.Epsilon
 	case a.spec.Layout == "keras":
 		return 1e-3
 	}

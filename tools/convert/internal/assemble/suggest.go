@@ -117,6 +117,10 @@ func InOrder(c *checkpoint.Checkpoint) *spec.Spec {
 // Suggest writes a spec to start from: a layer for each group of tensors, in
 // file order, with what has to be filled in.
 func Suggest(c *checkpoint.Checkpoint) string {
+	said := "1e-5 # PyTorch's"
+	if c.Epsilon != 0 {
+		said = fmt.Sprintf("%g # that of %s", c.Epsilon, c.Format)
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Layers in order of execution; %s does not tell the order or the activations.\nlayers:\n", c.File)
 	for _, g := range groups(c) {
@@ -132,9 +136,9 @@ func Suggest(c *checkpoint.Checkpoint) string {
 				b.WriteString("    merge: concat # or sum, mul, average: how the two ways of the last layer are joined\n")
 			}
 		case g.find("running_mean") != nil:
-			fmt.Fprintf(&b, "  - batchnorm: %s%s\n    epsilon: 1e-5 # PyTorch's, unless it was changed\n", quoted(g.prefix), shapes(g, ""))
+			fmt.Fprintf(&b, "  - batchnorm: %s%s\n    epsilon: %s, unless it was changed\n", quoted(g.prefix), shapes(g, ""), said)
 		case vector:
-			fmt.Fprintf(&b, "  - layernorm: %s%s; or scale\n    epsilon: 1e-5 # PyTorch's, unless it was changed\n", quoted(g.prefix), shapes(g, ""))
+			fmt.Fprintf(&b, "  - layernorm: %s%s; or scale\n    epsilon: %s, unless it was changed\n", quoted(g.prefix), shapes(g, ""), said)
 		case weight != nil && len(weight.Shape) == 2 && g.find("bias") == nil && strings.Contains(strings.ToLower(g.prefix), "emb"):
 			fmt.Fprintf(&b, "  - embedding: %s # %d tokens of %d\n", quoted(g.prefix), weight.Shape[0], weight.Shape[1])
 		case weight != nil && len(weight.Shape) == 2:

@@ -24,6 +24,7 @@ type Checkpoint struct {
 	Skipped []string          // what was left aside or changed, one sentence each
 	Spec    *spec.Spec        // how the layers are connected, nil if the file does not tell
 	Unknown string            // why not, if there is more to say than that
+	Epsilon float32           // of normalisations whose own is not said; 0 is PyTorch's, 1e-5
 }
 
 // Lookup returns the tensor of that name, or nil if there is none. The tensor

@@ -40,7 +40,7 @@ func compare(t *testing.T, want, have []float32) {
 
 // models returns a folder of the real models, or skips the test.
 func models(t *testing.T, folder string) string {
-	path := filepath.Join("../../../../shared/models", folder)
+	path := filepath.Join("../../../../../shared/models", folder)
 	if _, err := os.Stat(path); err != nil {
 		t.Skipf("no ../shared/models/%s: %v", folder, err)
 	}

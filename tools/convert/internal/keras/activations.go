@@ -1,0 +1,101 @@
+package keras
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/rnnedge/rnnedge/format"
+)
+
+func (t *translation) activationLayer(f *fields, name string, x value, _ *arrays) (value, error) {
+	return t.activate(name, x, f, "activation")
+}
+
+func (t *translation) function1(name string, x value, g format.Function) (value, error) {
+	return x.as(t.b().Function(name, t.read(x), g)), nil
+}
+
+func (t *translation) relu(f *fields, name string, x value, _ *arrays) (value, error) {
+	slope, err := f.number(0, "negative_slope")
+	if err != nil {
+		return x, err
+	}
+	threshold, err := f.number(0, "threshold")
+	if err != nil {
+		return x, err
+	}
+	most, err := f.number(math.Inf(1), "max_value")
+	switch limited := !math.IsInf(most, 1); {
+	case err != nil:
+		return x, err
+	case slope == 0 && threshold == 0 && !limited:
+		return t.function1(name, x, format.Function{Kind: format.Relu})
+	case slope == 0 && threshold == 0 && most >= 0:
+		return t.function1(name, x, format.Function{Kind: format.Clip, Beta: float32(most)})
+	case threshold == 0 && !limited:
+		return t.function1(name, x, format.Function{Kind: format.LeakyRelu, Alpha: float32(slope)})
+	case slope == 0 && threshold > 0 && !limited:
+		return t.function1(name, x, format.Function{Kind: format.ThresholdedRelu, Alpha: float32(threshold)})
+	}
+	return x, fmt.Errorf("has negative_slope %g, threshold %g and max_value %g, supported is one of them", slope, threshold, most)
+}
+
+func (t *translation) leakyRelu(f *fields, name string, x value, _ *arrays) (value, error) {
+	slope, err := f.number(0.3, "negative_slope", "alpha")
+	if err != nil {
+		return x, err
+	}
+	return t.function1(name, x, format.Function{Kind: format.LeakyRelu, Alpha: float32(slope)})
+}
+
+func (t *translation) elu(f *fields, name string, x value, _ *arrays) (value, error) {
+	alpha, err := f.number(1, "alpha")
+	if err != nil {
+		return x, err
+	}
+	return t.function1(name, x, format.Function{Kind: format.Elu, Alpha: float32(alpha)})
+}
+
+func (t *translation) thresholded(f *fields, name string, x value, _ *arrays) (value, error) {
+	theta, err := f.number(1, "theta")
+	if err != nil {
+		return x, err
+	}
+	return t.function1(name, x, format.Function{Kind: format.ThresholdedRelu, Alpha: float32(theta)})
+}
+
+// prelu adds relu(x) − α·relu(−x), of which one part is zero: nothing is rounded but
+// α·x.
+func (t *translation) prelu(f *fields, name string, x value, w *arrays) (value, error) {
+	n, err := x.features()
+	if err != nil {
+		return x, err
+	}
+	f.take("shared_axes")
+	shape := []int{n}
+	if x.sequence {
+		shape = []int{1, n}
+	}
+	if len(w.list) == 1 && !slices.Equal(w.list[0].shape, shape) {
+		return x, fmt.Errorf("has slopes of shape %v in the file, supported is %v, the same at every step: shared_axes=[1]", w.list[0].shape, shape)
+	}
+	slopes, err := w.next("alpha", shape...)
+	if err != nil {
+		return x, err
+	}
+	for i := range slopes {
+		slopes[i] = -slopes[i]
+	}
+	b, in := t.b(), t.read(x)
+	negative := b.Function(name+".negated", in, format.Function{Kind: format.Affine, Alpha: -1})
+	negative = b.Scale(name+".slopes", b.Activate(name+".negative", negative, format.Relu), slopes, nil)
+	return x.as(b.Add(name, b.Activate(name+".positive", in, format.Relu), negative)), nil
+}
+
+func (t *translation) softmax(f *fields, name string, x value, _ *arrays) (value, error) {
+	if err := f.axis(x.rank()); err != nil {
+		return x, err
+	}
+	return t.apply(name, x, "softmax")
+}
