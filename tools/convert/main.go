@@ -12,12 +12,14 @@ import (
 
 	"github.com/rnnedge/rnnedge/format"
 	"github.com/rnnedge/rnnedge/tools/convert/converter"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/proof"
 )
 
 const usage = `convert makes a .rnn model from weights trained elsewhere.
 
   convert -o model.rnn [-spec spec.yaml] [-bind NAME=FILE ...]
-          [-q int8 [-keep NAME ...]] SOURCE
+          [-q int8 [-keep NAME ...]] [-steps N] [-input x.npy]
+          [-check x.npy=y.npy ...] SOURCE
   convert -inspect model.rnn
 
 for example
@@ -25,6 +27,7 @@ for example
   convert -o vad.rnn vad.onnx
   convert -o vad.rnn -bind sr=rate.npy vad.onnx
   convert -o char.rnn -spec char.yaml -q int8 -keep head char.pt
+  convert -o char.rnn -check x.npy=y.npy char.pt
   convert -inspect char.rnn
 
 SOURCE is a PyTorch state_dict (.pt, .pth, in either of its file formats, in
@@ -80,6 +83,18 @@ about three times as fast where the weights are what takes time. The cell states
 everything between the matrices stay float32. -keep NAME leaves a layer as it is; the
 names are those that convert prints.
 
+Every conversion ends with a proof: the model runs beside a second implementation, in
+float64, for -steps N steps (1000; fewer where a step is much work; 0: no proof) of a
+random input, or of -input x.npy, of shape (T, inputs). Printed are, for float32 and
+with -q for int8, the signal-to-noise ratio of the output, the largest error and its
+step, whether the error grows with time, how often another class wins, and the layer
+that loses most.
+
+-check x.npy=y.npy compares with outputs of the system that the model comes from: x of
+shape (T, inputs), y of (T, outputs), or (outputs,) for the last step; with (1, T, …) and
+(T, 1, …) as well. If |y−want|/max(1, |want|) exceeds -tolerance, nothing is written
+and the exit status is 1. Int8 is judged only with -tolerance-int8.
+
 The model gets a witness, the digest of what it computes: run -verify model.rnn
 checks it on any machine.
 
@@ -110,6 +125,12 @@ func run(args []string, stdout, stderr io.Writer) int {
 		keep = append(keep, s)
 		return nil
 	})
+	p := proving{}
+	flags.IntVar(&p.steps, "steps", proof.DefaultSteps, "compare the model with float64 for `N` steps; 0: not at all")
+	flags.StringVar(&p.input, "input", "", "what it is run on for that, a .npy `file`, in place of random numbers")
+	flags.Func("check", "compare with another system: `X.npy=Y.npy`, inputs and outputs, once for each", p.addCheck)
+	flags.Float64Var(&p.tolerance.Float32, "tolerance", proof.DefaultTolerance, "with -check, the largest `error` in float32")
+	flags.Float64Var(&p.tolerance.Int8, "tolerance-int8", 0, "with -check and -q, the largest `error` in int8; 0: any")
 	inspect := flags.Bool("inspect", false, "print what the .rnn model SOURCE holds")
 	flags.Usage = func() {
 		fmt.Fprint(stderr, usage)
@@ -123,6 +144,18 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return 2
 	case len(sources) != 1:
 		fmt.Fprintf(stderr, "convert: %d sources, want 1; -h shows how\n", len(sources))
+		return 2
+	case *inspect && (p.input != "" || len(p.checks) > 0):
+		fmt.Fprintln(stderr, "convert: -inspect goes without -input and -check")
+		return 2
+	case p.steps < 0 || p.steps > maxSteps:
+		fmt.Fprintf(stderr, "convert: -steps %d: want 0 to %d\n", p.steps, maxSteps)
+		return 2
+	case !(p.tolerance.Float32 > 0) || !(p.tolerance.Int8 >= 0):
+		fmt.Fprintln(stderr, "convert: -tolerance wants a number above 0, -tolerance-int8 one not below")
+		return 2
+	case p.tolerance.Int8 > 0 && (*q == "" || len(p.checks) == 0):
+		fmt.Fprintln(stderr, "convert: -tolerance-int8 goes with -q int8 and -check")
 		return 2
 	case *inspect && (*out != "" || *specPath != "" || len(bind) > 0 || *q != "" || len(keep) > 0):
 		fmt.Fprintln(stderr, "convert: -inspect goes without -o, -spec, -bind, -q and -keep")
@@ -140,7 +173,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if *inspect {
 		err = inspectModel(stdout, sources[0])
 	} else {
-		err = convert(stdout, sources[0], converter.Options{Spec: *specPath, Bind: bind, Int8: *q != "", Keep: keep}, *out)
+		err = convert(stdout, sources[0], converter.Options{Spec: *specPath, Bind: bind, Int8: *q != "", Keep: keep}, &p, *out)
 	}
 	if err != nil {
 		fmt.Fprintln(stderr, "convert:", err)
@@ -162,12 +195,9 @@ func parse(flags *flag.FlagSet, args []string) (rest []string, err error) {
 	}
 }
 
-func convert(w io.Writer, source string, options converter.Options, out string) error {
+func convert(w io.Writer, source string, options converter.Options, p *proving, out string) error {
 	r, err := options.Convert(source)
 	if err != nil {
-		return err
-	}
-	if err := format.WriteFile(out, r.Model); err != nil {
 		return err
 	}
 	fmt.Fprintf(w, "source   %s\n", r.Source)
@@ -179,6 +209,12 @@ func convert(w io.Writer, source string, options converter.Options, out string) 
 	}
 	fmt.Fprintln(w)
 	if err := converter.Describe(w, r.Model); err != nil {
+		return err
+	}
+	if err := p.prove(w, r); err != nil {
+		return err
+	}
+	if err := format.WriteFile(out, r.Model); err != nil {
 		return err
 	}
 	return wrote(w, out)
