@@ -19,7 +19,7 @@ const usage = `convert makes a .rnn model from weights trained elsewhere.
 
   convert -o model.rnn [-spec spec.yaml] [-bind NAME=FILE ...]
           [-q int8 [-keep NAME ...]] [-steps N] [-input x.npy]
-          [-check x.npy=y.npy ...] SOURCE
+          [-check x.npy=y.npy ...] [-report out.html] SOURCE
   convert -inspect model.rnn
 
 for example
@@ -95,6 +95,9 @@ shape (T, inputs), y of (T, outputs), or (outputs,) for the last step; with (1, 
 (T, 1, …) as well. If |y−want|/max(1, |want|) exceeds -tolerance, nothing is written
 and the exit status is 1. Int8 is judged only with -tolerance-int8.
 
+-report out.html draws all of it on one page: the layers, the errors over time, layer by
+layer, the weights of each gate, the sizes. It is written after a failed check, too.
+
 The model gets a witness, the digest of what it computes: run -verify model.rnn
 checks it on any machine.
 
@@ -131,6 +134,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags.Func("check", "compare with another system: `X.npy=Y.npy`, inputs and outputs, once for each", p.addCheck)
 	flags.Float64Var(&p.tolerance.Float32, "tolerance", proof.DefaultTolerance, "with -check, the largest `error` in float32")
 	flags.Float64Var(&p.tolerance.Int8, "tolerance-int8", 0, "with -check and -q, the largest `error` in int8; 0: any")
+	flags.StringVar(&p.report, "report", "", "write what was found as an HTML page to this `file`")
 	inspect := flags.Bool("inspect", false, "print what the .rnn model SOURCE holds")
 	flags.Usage = func() {
 		fmt.Fprint(stderr, usage)
@@ -145,8 +149,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	case len(sources) != 1:
 		fmt.Fprintf(stderr, "convert: %d sources, want 1; -h shows how\n", len(sources))
 		return 2
-	case *inspect && (p.input != "" || len(p.checks) > 0):
-		fmt.Fprintln(stderr, "convert: -inspect goes without -input and -check")
+	case *inspect && (p.input != "" || len(p.checks) > 0 || p.report != ""):
+		fmt.Fprintln(stderr, "convert: -inspect goes without -input, -check and -report")
 		return 2
 	case p.steps < 0 || p.steps > maxSteps:
 		fmt.Fprintf(stderr, "convert: -steps %d: want 0 to %d\n", p.steps, maxSteps)
@@ -211,7 +215,7 @@ func convert(w io.Writer, source string, options converter.Options, p *proving, 
 	if err := converter.Describe(w, r.Model); err != nil {
 		return err
 	}
-	if err := p.prove(w, r); err != nil {
+	if err := p.prove(w, r, source, out); err != nil {
 		return err
 	}
 	if err := format.WriteFile(out, r.Model); err != nil {

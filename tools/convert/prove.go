@@ -4,11 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/rnnedge/rnnedge/format"
 	"github.com/rnnedge/rnnedge/tools/convert/converter"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/proof"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/report"
+	"github.com/rnnedge/rnnedge/tools/internal/atomicfile"
 )
 
 // maxSteps bounds a proof.
@@ -20,6 +23,7 @@ type proving struct {
 	input     string      // "" for a random one
 	checks    [][2]string // files of inputs and outputs
 	tolerance proof.Tolerances
+	report    string // the page to write, "" for none
 }
 
 func (p *proving) addCheck(s string) error {
@@ -31,37 +35,67 @@ func (p *proving) addCheck(s string) error {
 	return nil
 }
 
-// prove measures the model and prints what it found. A check that fails is an error,
-// after all of them are printed.
-func (p *proving) prove(w io.Writer, r *converter.Result) error {
-	var int8 *format.Model
+// prove measures the model that goes to out, prints what it found and writes the report.
+// A check that fails is an error, after all of that.
+func (p *proving) prove(w io.Writer, r *converter.Result, source, out string) error {
+	c := report.Conversion{Source: r.Source, Spec: r.Spec, Notes: r.Notes, Out: out, Float: r.Float}
 	if r.Model != r.Float {
-		int8 = r.Model
+		c.Int8 = r.Model
 	}
 	if p.steps > 0 {
-		options := proof.Options{Float: r.Float, Int8: int8, Steps: p.steps}
+		options := proof.Options{Float: r.Float, Int8: c.Int8, Steps: p.steps}
+		var err error
 		if p.input != "" {
-			var err error
 			if options.Input, err = proof.ReadInput(p.input, r.Float); err != nil {
 				return err
 			}
 		}
-		found, err := proof.Measure(options)
-		if err != nil {
+		if c.Proof, err = proof.Measure(options); err != nil {
 			return err
 		}
 		fmt.Fprintln(w)
-		found.Print(w)
+		c.Proof.Print(w)
 	}
 	var failed error
 	for _, files := range p.checks {
-		c, err := proof.Compare(r.Float, int8, files[0], files[1], p.tolerance)
+		check, err := proof.Compare(r.Float, c.Int8, files[0], files[1], p.tolerance)
 		if err != nil {
 			return err
 		}
 		fmt.Fprintln(w)
-		c.Print(w)
-		failed = errors.Join(failed, c.Err())
+		check.Print(w)
+		c.Checks = append(c.Checks, check)
+		failed = errors.Join(failed, check.Err())
 	}
+	if p.report == "" {
+		return failed
+	}
+	c.Failed = failed != nil
+	if err := sizes(&c, source); err != nil {
+		return err
+	}
+	if err := atomicfile.Write(p.report, c.Write); err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "\nreport   %s\n", p.report)
 	return failed
+}
+
+// sizes are those of the files.
+func sizes(c *report.Conversion, source string) error {
+	info, err := os.Stat(source)
+	if err != nil {
+		return err
+	}
+	c.SourceBytes = info.Size()
+	if c.FloatBytes, err = fileSize(c.Float); err != nil || c.Int8 == nil {
+		return err
+	}
+	c.Int8Bytes, err = fileSize(c.Int8)
+	return err
+}
+
+func fileSize(m *format.Model) (int64, error) {
+	b, err := format.Marshal(m)
+	return int64(len(b)), err
 }

@@ -65,8 +65,11 @@ func TestCheck(t *testing.T) {
 
 	require.NoError(t, os.Remove(file("amp.rnn")))
 	require.NoError(t, os.WriteFile(file("amp.nam"), []byte(strings.Replace(amp, "[0.1,0.2", "[0.15,0.2", 1)), 0o600))
-	code, stdout, stderr = convert(both...)
+	code, stdout, stderr = convert(append(both, "-report", file("report.html"))...)
 	assert.Equal(t, 1, code)
+	page, err := os.ReadFile(file("report.html"))
+	require.NoError(t, err)
+	assert.Contains(t, string(page), "A check failed: the model was not written.")
 	assert.Contains(t, stdout, ": FAILS, may be 1e-05\n")
 	assert.Contains(t, stderr, "y.npy: float32 gives ")
 	assert.NoFileExists(t, file("amp.rnn"))
