@@ -12,6 +12,7 @@ import (
 
 	"github.com/rnnedge/rnnedge/format"
 	"github.com/rnnedge/rnnedge/tools/convert/converter"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/emit"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/proof"
 )
 
@@ -19,7 +20,7 @@ const usage = `convert makes a .rnn model from weights trained elsewhere.
 
   convert -o model.rnn [-spec spec.yaml] [-bind NAME=FILE ...]
           [-q int8 [-keep NAME ...]] [-steps N] [-input x.npy]
-          [-check x.npy=y.npy ...] [-report out.html] SOURCE
+          [-check x.npy=y.npy ...] [-report out.html] [-emit-go DIR] SOURCE
   convert -inspect model.rnn
 
 for example
@@ -98,6 +99,9 @@ and the exit status is 1. Int8 is judged only with -tolerance-int8.
 -report out.html draws all of it on one page: the layers, the errors over time, layer by
 layer, the weights of each gate, the sizes. It is written after a failed check, too.
 
+-emit-go folder writes a Go package with the model inside, typed sizes, and New and Step;
+what it did not write there, it does not overwrite.
+
 The model gets a witness, the digest of what it computes: run -verify model.rnn
 checks it on any machine.
 
@@ -135,6 +139,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags.Float64Var(&p.tolerance.Float32, "tolerance", proof.DefaultTolerance, "with -check, the largest `error` in float32")
 	flags.Float64Var(&p.tolerance.Int8, "tolerance-int8", 0, "with -check and -q, the largest `error` in int8; 0: any")
 	flags.StringVar(&p.report, "report", "", "write what was found as an HTML page to this `file`")
+	flags.StringVar(&p.emit, "emit-go", "", "write a Go package with the model inside to this `folder`")
 	inspect := flags.Bool("inspect", false, "print what the .rnn model SOURCE holds")
 	flags.Usage = func() {
 		fmt.Fprint(stderr, usage)
@@ -149,8 +154,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	case len(sources) != 1:
 		fmt.Fprintf(stderr, "convert: %d sources, want 1; -h shows how\n", len(sources))
 		return 2
-	case *inspect && (p.input != "" || len(p.checks) > 0 || p.report != ""):
-		fmt.Fprintln(stderr, "convert: -inspect goes without -input, -check and -report")
+	case *inspect && (p.input != "" || len(p.checks) > 0 || p.report != "" || p.emit != ""):
+		fmt.Fprintln(stderr, "convert: -inspect goes without -input, -check, -report and -emit-go")
 		return 2
 	case p.steps < 0 || p.steps > maxSteps:
 		fmt.Fprintf(stderr, "convert: -steps %d: want 0 to %d\n", p.steps, maxSteps)
@@ -218,8 +223,19 @@ func convert(w io.Writer, source string, options converter.Options, p *proving, 
 	if err := p.prove(w, r, source, out); err != nil {
 		return err
 	}
+	if p.emit != "" {
+		if err := emit.Check(p.emit); err != nil {
+			return err
+		}
+	}
 	if err := format.WriteFile(out, r.Model); err != nil {
 		return err
+	}
+	if p.emit != "" {
+		if err := emit.Write(p.emit, r.Model); err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "\npackage  %s\n", p.emit)
 	}
 	return wrote(w, out)
 }

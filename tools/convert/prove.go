@@ -17,13 +17,15 @@ import (
 // maxSteps bounds a proof.
 const maxSteps = 1 << 20
 
-// proving is what the command line says about the proof of a conversion.
+// proving is what the command line says about the proof of a conversion, and what else it
+// asks for.
 type proving struct {
 	steps     int
 	input     string      // "" for a random one
 	checks    [][2]string // files of inputs and outputs
 	tolerance proof.Tolerances
 	report    string // the page to write, "" for none
+	emit      string // the folder of the Go package to write, "" for none
 }
 
 func (p *proving) addCheck(s string) error {
