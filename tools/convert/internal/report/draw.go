@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/rnnedge/rnnedge/format"
@@ -94,7 +95,7 @@ func overTime(r *proof.Result) template.HTML {
 	}
 	low, high := math.Inf(1), 0.0
 	for _, s := range series {
-		for _, v := range s.Step {
+		for _, v := range worstOfGroups(s.Step) {
 			if v > 0 {
 				low, high = min(low, v), max(high, v)
 			}
@@ -140,19 +141,24 @@ func overTime(r *proof.Result) template.HTML {
 		p.add(`<path d="M%d %.1fH%d" class="level"/>`, left, y(r.RMS), width-right)
 	}
 	for _, s := range series {
-		group := (len(s.Step) + 359) / 360
 		p.WriteString(`<path class="line ` + s.Name + `" d="`)
-		for i := 0; i < len(s.Step); i += group {
-			worst := 0.0
-			for _, v := range s.Step[i:min(i+group, len(s.Step))] {
-				worst = max(worst, v)
-			}
-			fmt.Fprintf(&p.Builder, "%c%.1f %.1f", "ML"[min(i, 1)], x(i), y(worst))
+		for i, v := range worstOfGroups(s.Step) {
+			fmt.Fprintf(&p.Builder, "%c%.1f %.1f", "ML"[min(i, 1)], x(i*groupOf(len(s.Step))), y(v))
 		}
 		p.add(`"/>`)
 		p.add(`<circle cx="%.1f" cy="%.1f" r="4" class="worst %s"/>`, x(s.Worst), y(s.Max), s.Name)
 	}
 	return p.html()
+}
+
+// groupOf is how many steps are one point of a line.
+func groupOf(steps int) int { return (steps + 359) / 360 }
+
+func worstOfGroups(v []float64) (worst []float64) {
+	for i := 0; i < len(v); i += groupOf(len(v)) {
+		worst = append(worst, slices.Max(v[i:min(i+groupOf(len(v)), len(v))]))
+	}
+	return worst
 }
 
 // A grid is the weights of one layer, a histogram for each gate of each matrix.
