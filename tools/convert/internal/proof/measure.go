@@ -56,7 +56,7 @@ func Measure(o Options) (*Result, error) {
 	if o.Input != nil {
 		want = min(want, len(o.Input.X)/o.Float.InputSize())
 	}
-	steps := max(1, min(want, maxWork/max(p.work(), 1)))
+	steps := max(1, int(min(int64(want), maxWork/max(p.work(), 1))))
 	if !o.Float.Streams() {
 		steps = max(1, min(steps, maxFloats/p.floats()))
 	}

@@ -60,14 +60,14 @@ func newProbe(m *format.Model) *probe {
 const maxProbe = 1 << 18
 
 // work is about how many operations a step is.
-func (p *probe) work() int {
-	n := 0
+func (p *probe) work() int64 {
+	n := int64(0)
 	for _, l := range p.model.Layers {
 		f := format.FieldsOf(l)
-		n += 8 * p.model.Buffers[f.Writes] // functions cost more than a product
+		n += 8 * int64(p.model.Buffers[f.Writes]) // functions cost more than a product
 		for _, id := range f.Tensors {
 			if t := p.model.Tensor(id); t.Layout != format.Table {
-				n += t.Rows * t.Cols
+				n += int64(t.Rows) * int64(t.Cols)
 			}
 		}
 	}
