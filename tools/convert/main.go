@@ -12,12 +12,15 @@ import (
 
 	"github.com/rnnedge/rnnedge/format"
 	"github.com/rnnedge/rnnedge/tools/convert/converter"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/emit"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/proof"
 )
 
 const usage = `convert makes a .rnn model from weights trained elsewhere.
 
   convert -o model.rnn [-spec spec.yaml] [-bind NAME=FILE ...]
-          [-q int8 [-keep NAME ...] [-calibrate DATA]] SOURCE
+          [-q int8 [-keep NAME ...] [-calibrate DATA]] [-steps N] [-input x.npy]
+          [-check x.npy=y.npy ...] [-report out.html] [-emit-go DIR] SOURCE
   convert -inspect model.rnn
 
 for example
@@ -25,6 +28,7 @@ for example
   convert -o vad.rnn vad.onnx
   convert -o vad.rnn -bind sr=rate.npy vad.onnx
   convert -o char.rnn -spec char.yaml -q int8 -keep head char.pt
+  convert -o char.rnn -check x.npy=y.npy char.pt
   convert -inspect char.rnn
 
 SOURCE is a PyTorch state_dict (.pt, .pth, in either of its file formats, in
@@ -98,14 +102,32 @@ affine, αx+β, and clip, from α to β.
 
 -q int8 stores the matrices as int8, a scale for each row: a quarter of the size, and
 about three times as fast where the weights are what takes time. The cell states,
-everything between the matrices, and matrices of fewer than 2048 elements stay float32. -keep NAME leaves a layer as it is; the
-names are those that convert prints.
+everything between the matrices, and matrices of fewer than 2048 elements stay float32.
+-keep NAME leaves a layer as it is; the names are those that convert prints.
 
 -calibrate DATA, a .npy, .npz, .csv or .wav file of steps or a folder of such files, takes
 the ranges of what the matrices multiply from data like that which the model will see.
 Without it each vector is quantised by its own largest element, which is as fast but for
 the smallest layers and, on the models that were tried, more exact; with it what lies
 beyond the range is limited to it.
+
+Every conversion ends with a proof: the model runs beside a second implementation, in
+float64, for -steps N steps (1000; fewer where a step is much work; 0: no proof) of a
+random input, or of -input x.npy, of shape (T, inputs). Printed are, for float32 and
+with -q for int8, the signal-to-noise ratio of the output, the largest error and its
+step, whether the error grows with time, how often another class wins, and the layer
+that loses most.
+
+-check x.npy=y.npy compares with outputs of the system that the model comes from: x of
+shape (T, inputs), y of (T, outputs), or (outputs,) for the last step; with (1, T, …) and
+(T, 1, …) as well. If |y−want|/max(1, |want|) exceeds -tolerance, nothing is written
+and the exit status is 1. Int8 is judged only with -tolerance-int8.
+
+-report out.html draws all of it on one page: the layers, the errors over time, layer by
+layer, the weights of each gate, the sizes. It is written after a failed check, too.
+
+-emit-go folder writes a Go package with the model inside, typed sizes, and New and Step;
+what it did not write there, it does not overwrite.
 
 The model gets a witness, the digest of what it computes: run -verify model.rnn
 checks it on any machine.
@@ -138,6 +160,14 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return nil
 	})
 	calibrate := flags.String("calibrate", "", "with -q, take the ranges of what the matrices multiply from this `data`")
+	p := proving{}
+	flags.IntVar(&p.steps, "steps", proof.DefaultSteps, "compare the model with float64 for `N` steps; 0: not at all")
+	flags.StringVar(&p.input, "input", "", "what it is run on for that, a .npy `file`, in place of random numbers")
+	flags.Func("check", "compare with another system: `X.npy=Y.npy`, inputs and outputs, once for each", p.addCheck)
+	flags.Float64Var(&p.tolerance.Float32, "tolerance", proof.DefaultTolerance, "with -check, the largest `error` in float32")
+	flags.Float64Var(&p.tolerance.Int8, "tolerance-int8", 0, "with -check and -q, the largest `error` in int8; 0: any")
+	flags.StringVar(&p.report, "report", "", "write what was found as an HTML page to this `file`")
+	flags.StringVar(&p.emit, "emit-go", "", "write a Go package with the model inside to this `folder`")
 	inspect := flags.Bool("inspect", false, "print what the .rnn model SOURCE holds")
 	flags.Usage = func() {
 		fmt.Fprint(stderr, usage)
@@ -151,6 +181,18 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return 2
 	case len(sources) != 1:
 		fmt.Fprintf(stderr, "convert: %d sources, want 1; -h shows how\n", len(sources))
+		return 2
+	case *inspect && (p.input != "" || len(p.checks) > 0 || p.report != "" || p.emit != ""):
+		fmt.Fprintln(stderr, "convert: -inspect goes without -input, -check, -report and -emit-go")
+		return 2
+	case p.steps < 0 || p.steps > maxSteps:
+		fmt.Fprintf(stderr, "convert: -steps %d: want 0 to %d\n", p.steps, maxSteps)
+		return 2
+	case !(p.tolerance.Float32 > 0) || !(p.tolerance.Int8 >= 0):
+		fmt.Fprintln(stderr, "convert: -tolerance wants a number above 0, -tolerance-int8 one not below")
+		return 2
+	case p.tolerance.Int8 > 0 && (*q == "" || len(p.checks) == 0):
+		fmt.Fprintln(stderr, "convert: -tolerance-int8 goes with -q int8 and -check")
 		return 2
 	case *inspect && (*out != "" || *specPath != "" || len(bind) > 0 || *q != "" || len(keep) > 0 || *calibrate != ""):
 		fmt.Fprintln(stderr, "convert: -inspect goes without -o, -spec, -bind, -q, -keep and -calibrate")
@@ -170,7 +212,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	} else {
 		err = convert(stdout, sources[0], converter.Options{
 			Spec: *specPath, Bind: bind, Int8: *q != "", Keep: keep, Calibrate: *calibrate, Progress: newBar(stderr),
-		}, *out)
+		}, &p, *out)
 	}
 	if err != nil {
 		fmt.Fprintln(stderr, "convert:", err)
@@ -192,12 +234,9 @@ func parse(flags *flag.FlagSet, args []string) (rest []string, err error) {
 	}
 }
 
-func convert(w io.Writer, source string, options converter.Options, out string) error {
+func convert(w io.Writer, source string, options converter.Options, p *proving, out string) error {
 	r, err := options.Convert(source)
 	if err != nil {
-		return err
-	}
-	if err := format.WriteFile(out, r.Model); err != nil {
 		return err
 	}
 	fmt.Fprintf(w, "source   %s\n", r.Source)
@@ -210,6 +249,23 @@ func convert(w io.Writer, source string, options converter.Options, out string) 
 	fmt.Fprintln(w)
 	if err := converter.Describe(w, r.Model); err != nil {
 		return err
+	}
+	if err := p.prove(w, r, source, out); err != nil {
+		return err
+	}
+	if p.emit != "" {
+		if err := emit.Check(p.emit); err != nil {
+			return err
+		}
+	}
+	if err := format.WriteFile(out, r.Model); err != nil {
+		return err
+	}
+	if p.emit != "" {
+		if err := emit.Write(p.emit, r.Model); err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "\npackage  %s\n", p.emit)
 	}
 	return wrote(w, out)
 }

@@ -158,9 +158,10 @@ const witnessSeed = 1
 // A Result is a converted model and what there is to say about it.
 type Result struct {
 	Model  *format.Model
-	Source string   // the file, and its format
-	Spec   string   // the spec that was used, "" for none
-	Notes  []string // what was left aside or changed
+	Float  *format.Model // Model before its matrices became int8; Model itself where they did not
+	Source string        // the file, and its format
+	Spec   string        // the spec that was used, "" for none
+	Notes  []string      // what was left aside or changed
 }
 
 // Options are what a source does not say. The zero value adds nothing.
@@ -297,6 +298,7 @@ func convertFolder(source string, e extras) (*Result, error) {
 
 // finish does to every model what is left to do, whatever its source.
 func finish(source string, i *imported, e extras) (*Result, error) {
+	float := i.model
 	if e.int8 {
 		if err := i.quantize(e); err != nil {
 			return nil, fmt.Errorf("%s: %w", source, err)
@@ -308,7 +310,7 @@ func finish(source string, i *imported, e extras) (*Result, error) {
 	if n := i.model.Witness.Steps; n < WitnessSteps {
 		i.notes = append(i.notes, fmt.Sprintf("the witness has only %d steps: on its random input a state of this model grows beyond all bounds", n))
 	}
-	return &Result{Model: i.model, Source: fmt.Sprintf("%s (%s)", source, i.format), Notes: i.notes}, nil
+	return &Result{Model: i.model, Float: float, Source: fmt.Sprintf("%s (%s)", source, i.format), Notes: i.notes}, nil
 }
 
 // complete adds what a model says about itself: where it came from, unless the
