@@ -119,7 +119,9 @@ func perRow(name string, w []float32, rows, cols int) []message {
 		for _, v := range row {
 			largest = max(largest, max(v, -v))
 		}
-		scales[r] = largest / 127
+		if scales[r] = largest / 127; scales[r] == 0 {
+			scales[r] = 1 // a row of zeros
+		}
 		for k, v := range row {
 			q[k*rows+r] = int8(math.RoundToEven(float64(v / scales[r])))
 		}

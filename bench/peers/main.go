@@ -1,9 +1,11 @@
-// Peers times rnnedge beside ONNX Runtime: the same random weights, the same inputs, one
-// thread, in one run and by turns, after checking that the outputs agree. See README.md.
+// Peers times rnnedge beside ONNX Runtime, PyTorch and ncnn: the same random weights, the
+// same inputs, one thread, in one run and by turns, after checking that the outputs agree.
+// See README.md.
 package main
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"math"
@@ -20,6 +22,9 @@ import (
 	ort "github.com/yalue/onnxruntime_go"
 )
 
+// tolerance is how far any output may be from rnnedge's in float32.
+const tolerance = 1e-5
+
 // A mode is a way to call: so many steps of so many streams at once.
 type mode struct {
 	name           string
@@ -33,15 +38,20 @@ var modes = []mode{
 	{"64 streams", 1, 64},
 }
 
-// A row is one comparison. Times are nanoseconds for one step of one stream.
+// A row is one comparison: a layer, called in one way, in every engine that has it.
 type row struct {
 	Mode, Cell, Type string
 	H                int
-	Ours, OursMedian float64
-	Peer, PeerMedian float64
-	Ratio            float64 // Peer / Ours
-	Difference       float64 `json:",omitempty"` // largest, float32
-	OursSNR, PeerSNR float64 `json:",omitempty"` // dB from float32, int8
+	Results          []*result // in the order of the engines, nil where one lacks the layer
+}
+
+// A result is what one engine gave. Times are nanoseconds for one step of one stream.
+type result struct {
+	Engine      string
+	Min, Median float64
+	Ratio       float64 // Min by rnnedge's
+	Difference  float64 `json:",omitempty"` // float32: the largest from rnnedge, over 100 steps
+	SNR         float64 `json:",omitempty"` // int8: dB from rnnedge's float32, over 100 steps
 }
 
 func main() {
@@ -53,37 +63,63 @@ func main() {
 
 func run() error {
 	lib := flag.String("ort", os.Getenv("ONNXRUNTIME_LIB"), "ONNX Runtime's shared `library` (default $ONNXRUNTIME_LIB)")
+	var workers []string
+	flag.Func("worker", "a `program` built from workers/torch_peer.cpp or workers/ncnn_peer.cpp; may be repeated", func(s string) error {
+		workers = append(workers, s)
+		return nil
+	})
 	sizes := flag.String("H", "16,32,64,128,256,512,1024", "hidden `sizes`")
+	only := flag.String("modes", "", "`modes` to run, by their names, with commas (default all)")
 	budget := flag.Duration("budget", 2*time.Second, "`time` for each row")
-	asJSON := flag.Bool("json", false, "print JSON instead of a table")
+	asJSON := flag.Bool("json", false, "print JSON instead of tables")
 	flag.Parse()
-	if *lib == "" {
-		return fmt.Errorf("say where ONNX Runtime is: -ort libonnxruntime.so, of the Python wheel or a release")
+	if *lib == "" && workers == nil {
+		return errors.New("nobody to compare with: -ort libonnxruntime.so of the Python wheel or a release, or -worker")
 	}
-	ort.SetSharedLibraryPath(*lib)
-	if err := ort.InitializeEnvironment(); err != nil {
-		return err
+	engines := []engine{{"rnnedge", openOurs}}
+	if *lib != "" {
+		ort.SetSharedLibraryPath(*lib)
+		if err := ort.InitializeEnvironment(); err != nil {
+			return err
+		}
+		defer ort.DestroyEnvironment()
+		engines = append(engines, engine{"ONNX Runtime " + ort.GetVersion(), openORT})
 	}
-	defer ort.DestroyEnvironment()
-	fmt.Fprintf(os.Stderr, "%s, %s, ONNX Runtime %s\n", cpuid.CPU.BrandName, runtime.Version(), ort.GetVersion())
+	for _, command := range workers {
+		w, err := startWorker(command)
+		if err != nil {
+			return err
+		}
+		defer w.stop()
+		if !strings.Contains(w.name, " ") {
+			return fmt.Errorf("%s calls itself %q; want a name and a version", command, w.name)
+		}
+		engines = append(engines, engine{w.name, w.open})
+	}
+	heads := make([]string, len(engines))
+	for i, e := range engines {
+		heads[i] = e.name
+	}
+	fmt.Fprintf(os.Stderr, "%s, %s: %s\n", cpuid.CPU.BrandName, runtime.Version(), strings.Join(heads, ", "))
 
 	var rows []row
 	for _, m := range modes {
+		if *only != "" && !slices.Contains(strings.Split(*only, ","), m.name) {
+			continue
+		}
 		for _, cell := range []string{"lstm", "gru"} {
 			for _, int8 := range []bool{false, true} {
-				if int8 && cell == "gru" {
-					continue // ONNX Runtime has no quantised GRU
-				}
 				for _, s := range strings.Split(*sizes, ",") {
 					H, err := strconv.Atoi(s)
 					if err != nil || H < 1 || H > 4096 {
 						return fmt.Errorf("-H: %q is no size from 1 to 4096", s)
 					}
-					r, err := compare(m, cell, H, int8, *budget)
-					if err != nil {
-						return fmt.Errorf("%s, %s, H=%d: %w", m.name, cell, H, err)
-					}
+					a := layout{m.steps, m.streams, int8}
+					r := row{Mode: m.name, Cell: cell, Type: a.typ(), H: H}
 					fmt.Fprintf(os.Stderr, "\r%-10s %-4s %-7s %5d", r.Mode, r.Cell, r.Type, H)
+					if r.Results, err = compare(engines, newLayer(cell, H), a, *budget); err != nil {
+						return fmt.Errorf("%s, %s, %s, H=%d: %w", m.name, cell, r.Type, H, err)
+					}
 					rows = append(rows, r)
 				}
 			}
@@ -95,133 +131,175 @@ func run() error {
 		e.SetIndent("", "\t")
 		return e.Encode(rows)
 	}
+	return table(heads, rows)
+}
+
+// table prints the rows; what follows the last space of a head is a version.
+func table(heads []string, rows []row) error {
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "mode\tcell\ttype\tH\trnnedge ns\tmedian\tONNX Runtime ns\tmedian\tratio\tagreement\t")
+	fmt.Fprintf(w, "mode\tcell\ttype\tH\t%s\tmedian\t", heads[0])
+	for _, name := range heads[1:] {
+		fmt.Fprintf(w, "%s\tmedian\tratio\t", name[:strings.LastIndexByte(name, ' ')])
+	}
+	fmt.Fprintln(w, "agreement\t")
 	for _, r := range rows {
-		agreement := fmt.Sprintf("%.1e", r.Difference)
-		if r.Type == "int8" {
-			agreement = fmt.Sprintf("%.1f / %.1f dB", r.OursSNR, r.PeerSNR)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t", r.Mode, r.Cell, r.Type, r.H)
+		var agreement []string
+		for i, e := range r.Results {
+			if e == nil {
+				fmt.Fprint(w, "–\t\t\t")
+				agreement = append(agreement, "–")
+				continue
+			}
+			fmt.Fprintf(w, "%.0f\t%.0f\t", e.Min, e.Median)
+			if i > 0 {
+				fmt.Fprintf(w, "%.2f\t", e.Ratio)
+			}
+			switch {
+			case r.Type == "int8":
+				agreement = append(agreement, fmt.Sprintf("%.0f", e.SNR))
+			case i > 0:
+				agreement = append(agreement, fmt.Sprintf("%.0e", e.Difference))
+			}
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%.0f\t%.0f\t%.0f\t%.0f\t%.2f\t%s\t\n",
-			r.Mode, r.Cell, r.Type, r.H, r.Ours, r.OursMedian, r.Peer, r.PeerMedian, r.Ratio, agreement)
+		unit := ""
+		if r.Type == "int8" {
+			unit = " dB"
+		}
+		fmt.Fprintf(w, "%s%s\t\n", strings.Join(agreement, " / "), unit)
 	}
 	return w.Flush()
 }
 
-// compare checks that both give the same outputs and times them by turns.
-func compare(m mode, cell string, H int, int8 bool, budget time.Duration) (r row, err error) {
-	r = row{Mode: m.name, Cell: cell, Type: "float32", H: H}
-	if int8 {
-		r.Type = "int8"
-	}
-	l := newLayer(cell, H)
-	if err := agree(l, int8, &r); err != nil {
-		return r, err
-	}
-	model, err := l.open(int8)
+// compare checks that all give the same outputs and times them by turns.
+func compare(engines []engine, l *layer, a layout, budget time.Duration) ([]*result, error) {
+	results, err := agree(engines, l, a.int8)
 	if err != nil {
-		return r, err
+		return nil, err
 	}
-	p, err := newPeer(l, m.steps, m.streams, int8)
-	if err != nil {
-		return r, err
-	}
-	defer p.close()
-	xs := p.xs.GetData()
-	fill(xs)
-	ys := make([]float32, len(xs))
-	ours := func() error { return nil }
-	switch {
-	case m.streams > 1:
-		b := model.NewBatch(m.streams)
-		defer b.Close()
-		ours = func() error { return b.Step(ys, xs) }
-	case m.steps > 1:
-		s := model.NewSession()
-		ours = func() error { _, err := s.Run(ys, xs); return err }
-	default:
-		s := model.NewSession()
-		ours = func() error { return s.Step(ys, xs) }
+	xs := inputs(a.T * a.N * l.H)
+	contenders := make([]contender, len(engines))
+	for i, e := range engines {
+		if results[i] == nil {
+			continue
+		}
+		switch contenders[i], err = e.open(l, a, xs); {
+		case errors.Is(err, errLacks):
+			results[i], contenders[i] = nil, nil
+			continue
+		case err != nil:
+			return nil, err
+		}
+		defer contenders[i].close()
 	}
 	// The very calls that are timed agree, too: states go from call to call.
-	for range 3 {
-		if err := ours(); err != nil {
-			return r, err
-		}
-		if err := p.run(); err != nil {
-			return r, err
-		}
-		if d := difference(ys, p.ys.GetData()); !int8 && !(d <= 1e-5) {
-			return r, fmt.Errorf("outputs of the calls differ by %g", d)
-		}
-	}
-	contenders := []func() error{ours, p.run}
-	times := make([][]float64, 2)
-	calls := make([]int, 2)
-	for i, call := range contenders { // as many calls as take about 200 µs
-		start := time.Now()
-		n := 0
-		for ; time.Since(start) < 20*time.Millisecond; n++ {
-			if err := call(); err != nil {
-				return r, err
-			}
-		}
-		calls[i] = max(1, n/100)
-	}
-	for end := time.Now().Add(budget); time.Now().Before(end) || len(times[0]) < 5; {
-		for i, call := range contenders {
-			start := time.Now()
-			for range calls[i] {
-				if err := call(); err != nil {
-					return r, err
+	if !a.int8 {
+		for range 3 {
+			var want []float32
+			for i, c := range contenders {
+				if c == nil {
+					continue
+				}
+				if _, err := c.run(1); err != nil {
+					return nil, err
+				}
+				ys, err := c.outputs()
+				if err != nil {
+					return nil, err
+				}
+				if i == 0 {
+					want = ys
+				}
+				if d := difference(ys, want); !(d <= tolerance) {
+					return nil, fmt.Errorf("outputs of the calls of %s differ by %g", engines[i].name, d)
 				}
 			}
-			times[i] = append(times[i], float64(time.Since(start).Nanoseconds())/float64(calls[i]*m.steps*m.streams))
 		}
 	}
-	for i := range times {
-		slices.Sort(times[i])
+	times := make([][]float64, len(contenders))
+	calls := make([]int, len(contenders))
+	for i, c := range contenders { // as many calls as take half a millisecond
+		for calls[i] = 1; c != nil; calls[i] *= 2 {
+			ns, err := c.run(calls[i])
+			if err != nil {
+				return nil, err
+			}
+			if ns >= 5e5 {
+				break
+			}
+		}
 	}
-	r.Ours, r.OursMedian = times[0][0], times[0][len(times[0])/2]
-	r.Peer, r.PeerMedian = times[1][0], times[1][len(times[1])/2]
-	r.Ratio = r.Peer / r.Ours
-	return r, nil
+	for end := time.Now().Add(budget); time.Now().Before(end) || len(times[0]) < 5; {
+		for i, c := range contenders {
+			if c == nil {
+				continue
+			}
+			if _, err := c.run(1); err != nil { // caches are what the others left
+				return nil, err
+			}
+			ns, err := c.run(calls[i])
+			if err != nil {
+				return nil, err
+			}
+			times[i] = append(times[i], ns/float64(calls[i]*a.T*a.N))
+		}
+	}
+	for i, r := range results {
+		if r != nil {
+			slices.Sort(times[i])
+			r.Min, r.Median = times[i][0], times[i][len(times[i])/2]
+			r.Ratio = r.Min / results[0].Min
+		}
+	}
+	return results, nil
 }
 
-// agree runs 100 steps on both sides. In float32 no output may differ by 1e-5; in int8
-// both are compared with float32.
-func agree(l *layer, int8 bool, r *row) error {
-	const T = 100
-	exact, err := l.outputs(T, false)
+// agree runs 100 steps in each engine. In float32 no output may differ by more than the
+// tolerance; in int8 each is compared with rnnedge's float32.
+func agree(engines []engine, l *layer, int8 bool) ([]*result, error) {
+	a := layout{T: 100, N: 1}
+	xs := inputs(a.T * l.H)
+	exact, err := once(engines[0], l, a, xs)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	p, err := newPeer(l, T, 1, int8)
-	if err != nil {
-		return err
-	}
-	defer p.close()
-	fill(p.xs.GetData())
-	if err := p.run(); err != nil {
-		return err
-	}
-	ys := p.ys.GetData()
-	if !int8 {
-		r.Difference = difference(ys, exact)
-		if !(r.Difference <= 1e-5) {
-			return fmt.Errorf("outputs differ by %g", r.Difference)
+	a.int8 = int8
+	results := make([]*result, len(engines))
+	for i, e := range engines {
+		ys, err := once(e, l, a, xs)
+		if errors.Is(err, errLacks) {
+			continue
 		}
-		return nil
+		if err != nil {
+			return nil, err
+		}
+		r := &result{Engine: e.name}
+		results[i] = r
+		if int8 {
+			if r.SNR = snr(exact, ys); !(r.SNR >= 5) {
+				return nil, fmt.Errorf("int8 of %s is %g dB from float32, want 5", e.name, r.SNR)
+			}
+			continue
+		}
+		if r.Difference = difference(ys, exact); !(r.Difference <= tolerance) {
+			return nil, fmt.Errorf("outputs of %s differ by %g", e.name, r.Difference)
+		}
 	}
-	quantised, err := l.outputs(T, true)
+	return results, nil
+}
+
+// once returns the outputs of one call.
+func once(e engine, l *layer, a layout, xs []float32) ([]float32, error) {
+	c, err := e.open(l, a, xs)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	r.OursSNR, r.PeerSNR = snr(exact, quantised), snr(exact, ys)
-	if !(r.OursSNR >= 30) {
-		return fmt.Errorf("int8 is %g dB from float32, want 30", r.OursSNR)
+	defer c.close()
+	if _, err := c.run(1); err != nil {
+		return nil, err
 	}
-	return nil
+	ys, err := c.outputs()
+	return slices.Clone(ys), err
 }
 
 // difference is the largest of any two outputs.
@@ -232,24 +310,14 @@ func difference(a, b []float32) (d float64) {
 	return d
 }
 
-// outputs are those of rnnedge.
-func (l *layer) outputs(T int, int8 bool) ([]float32, error) {
-	m, err := l.open(int8)
-	if err != nil {
-		return nil, err
-	}
-	xs, ys := make([]float32, T*l.H), make([]float32, T*l.H)
-	fill(xs)
-	_, err = m.NewSession().Run(ys, xs)
-	return ys, err
-}
-
-// fill makes the inputs that all get.
-func fill(xs []float32) {
+// inputs makes what all get.
+func inputs(n int) []float32 {
 	r := rand.New(rand.NewPCG(1, 2))
+	xs := make([]float32, n)
 	for i := range xs {
 		xs[i] = float32(r.NormFloat64())
 	}
+	return xs
 }
 
 // snr is the signal-to-noise ratio of have in decibels.

@@ -4,8 +4,8 @@ package roofline
 
 // A Reader is one way to read memory.
 type Reader struct {
-	// Name says what it reads with: "AVX2", "NEON", "Go", and whether it
-	// prefetches.
+	// Name says what it reads with: "AVX-512", "AVX2", "NEON", "Go", and whether
+	// it prefetches.
 	Name string
 
 	// Read reads every element of x once, in order, and returns the exclusive
@@ -16,10 +16,10 @@ type Reader struct {
 	Read func(x []float32) uint32
 }
 
-// Readers returns the ways to read that are worth trying on this CPU, all with
-// its widest loads. Which is fastest depends on the size: prefetching costs a
-// little where the data lies near and gains where it does not. The roofline is
-// the fastest of all.
+// Readers returns the ways to read that are worth trying on this CPU, the widest
+// loads first. Which is fastest depends on the size: prefetching costs a little
+// where the data lies near and gains where it does not. The roofline is the
+// fastest of all.
 func Readers() []Reader {
 	if r := native(); r != nil {
 		return r

@@ -1,0 +1,108 @@
+//go:build !purego
+
+#include "textflag.h"
+
+// The exclusive or of all 32-bit words of x:
+//
+//	for _, v := range x {
+//		r ^= bits(v)
+//	}
+//
+// 512 bytes a turn, one load and one VPXORQ for each 64 of them, eight
+// accumulators as in read_avx2_amd64.s.
+//
+// len(x) is a multiple of 16. No alignment is assumed. A prefetch beyond the end
+// of x does nothing or loads a line: it cannot fault.
+
+#define X    SI // walks x
+#define LEFT CX // bytes left
+
+#define START \
+	MOVQ   x_base+0(FP), X   \
+	MOVQ   x_len+8(FP), LEFT \
+	VPXORQ Z0, Z0, Z0        \
+	VPXORQ Z1, Z1, Z1        \
+	VPXORQ Z2, Z2, Z2        \
+	VPXORQ Z3, Z3, Z3        \
+	VPXORQ Z4, Z4, Z4        \
+	VPXORQ Z5, Z5, Z5        \
+	VPXORQ Z6, Z6, Z6        \
+	VPXORQ Z7, Z7, Z7        \
+	SHLQ   $2, LEFT          \
+	SUBQ   $512, LEFT
+
+#define READ512 \
+	VPXORQ 0x000(X), Z0, Z0 \
+	VPXORQ 0x040(X), Z1, Z1 \
+	VPXORQ 0x080(X), Z2, Z2 \
+	VPXORQ 0x0c0(X), Z3, Z3 \
+	VPXORQ 0x100(X), Z4, Z4 \
+	VPXORQ 0x140(X), Z5, Z5 \
+	VPXORQ 0x180(X), Z6, Z6 \
+	VPXORQ 0x1c0(X), Z7, Z7
+
+// FINISH reads the last LEFT+512 bytes, 64 at a time, and leaves the result in AX.
+#define FINISH \
+	ADDQ $512, LEFT             \
+	JZ   fold                   \
+loop64:                        \
+	VPXORQ (X), Z0, Z0          \
+	ADDQ $64, X                 \
+	SUBQ $64, LEFT              \
+	JNZ  loop64                 \
+fold:                          \
+	VPXORQ        Z1, Z0, Z0    \
+	VPXORQ        Z3, Z2, Z2    \
+	VPXORQ        Z5, Z4, Z4    \
+	VPXORQ        Z7, Z6, Z6    \
+	VPXORQ        Z2, Z0, Z0    \
+	VPXORQ        Z6, Z4, Z4    \
+	VPXORQ        Z4, Z0, Z0    \
+	VEXTRACTI64X4 $1, Z0, Y1    \
+	VPXOR         Y1, Y0, Y0    \
+	VEXTRACTI128  $1, Y0, X1    \
+	VPXOR         X1, X0, X0    \
+	VPSHUFD       $0x4e, X0, X1 \ // the other two words of each four
+	VPXOR         X1, X0, X0    \
+	VPSHUFD       $0xb1, X0, X1 \ // the other one of each two
+	VPXOR         X1, X0, X0    \
+	VMOVD         X0, AX        \
+	VZEROUPPER
+
+// func readAVX512(x []float32) uint32
+TEXT ·readAVX512(SB), NOSPLIT, $0-28
+	START
+	JLT     done
+	PCALIGN $32
+
+loop:
+	READ512
+	ADDQ $512, X
+	SUBQ $512, LEFT
+	JGE  loop
+
+done:
+	FINISH
+	MOVL AX, ret+24(FP)
+	RET
+
+// func readAheadAVX512(x []float32) uint32
+TEXT ·readAheadAVX512(SB), NOSPLIT, $0-28
+	START
+	JLT     done
+	PCALIGN $32
+
+loop:
+	PREFETCHT0 2048(X) // every other line: its neighbour comes along
+	PREFETCHT0 2176(X)
+	PREFETCHT0 2304(X)
+	PREFETCHT0 2432(X)
+	READ512
+	ADDQ $512, X
+	SUBQ $512, LEFT
+	JGE  loop
+
+done:
+	FINISH
+	MOVL AX, ret+24(FP)
+	RET
