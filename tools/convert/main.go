@@ -29,8 +29,9 @@ for example
 
 SOURCE is a PyTorch state_dict (.pt, .pth, in either of its file formats, in
 float32, float16 or bfloat16, alone or in a dict beside other things), a
-.safetensors file, an ONNX model with RNN, LSTM and GRU nodes, or what audio plug-ins
-load: JSON of RTNeural, AIDA-X or GuitarML, and .nam with an LSTM.
+.safetensors file, an ONNX model with RNN, LSTM and GRU nodes, a TensorFlow Lite model
+with fused RNN and LSTM operators, or what audio plug-ins load: JSON of RTNeural, AIDA-X
+or GuitarML, and .nam with an LSTM.
 It is recognised by its content. Nothing in it is executed.
 
 An ONNX model converts as it is, for one step of one stream: an initial state that

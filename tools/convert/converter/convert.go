@@ -22,6 +22,7 @@ import (
 	"github.com/rnnedge/rnnedge/tools/convert/internal/rtneural"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/safetensors"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/spec"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/tflite"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/torch"
 )
 
@@ -55,6 +56,7 @@ var importers = []importer{
 	{guitarml.Format, guitarml.Sniff, whole(guitarml.Format, guitarml.Read)},
 	{nam.Format, nam.Sniff, whole(nam.Format, nam.Read)},
 	{rtneural.Format, rtneural.Sniff, whole(rtneural.Format, rtneural.Read)},
+	{tflite.Format, tflite.Sniff, whole(tflite.Format, tflite.Read)},
 	{"ONNX", onnx.Sniff, bindable(onnx.Read)},
 }
 
