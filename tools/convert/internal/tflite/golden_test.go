@@ -108,6 +108,26 @@ func TestDigits(t *testing.T) {
 	}
 }
 
+// What is not supported is refused by name.
+func TestRefusals(t *testing.T) {
+	folder := filepath.Join("..", "..", "..", "..", "..", "shared", "models")
+	for file, want := range map[string]string{
+		"dtln/model_1.tflite":                             "states that are inputs are not",
+		"emg-cdt406/RNN2/Saved_models_120ms/model.tflite": "node 0 (SHAPE) is not supported",
+	} {
+		t.Run(file, func(t *testing.T) {
+			data, err := os.ReadFile(filepath.Join(folder, filepath.FromSlash(file)))
+			if os.IsNotExist(err) {
+				t.Skip("no shared/models/" + file + " beside the project")
+			}
+			require.NoError(t, err)
+			_, _, err = tflite.Read("m.tflite", data)
+			require.ErrorContains(t, err, "m.tflite: ")
+			require.ErrorContains(t, err, want)
+		})
+	}
+}
+
 func largest(v []float32) (k int) {
 	for i := range v {
 		if v[i] > v[k] {

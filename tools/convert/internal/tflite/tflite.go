@@ -5,6 +5,7 @@
 package tflite
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -34,6 +35,8 @@ var opNames = map[int]string{
 	70: "EXPAND_DIMS", 77: "SHAPE", 83: "PACK", 88: "UNPACK", 94: "FILL", 98: "LEAKY_RELU", 111: "ELU", 114: "QUANTIZE",
 	117: "HARD_SWISH", 118: "IF", 119: "WHILE",
 }
+
+var errOperator = errors.New("is not supported: supported are fused LSTM and RNN operators that run forward, FULLY_CONNECTED and element-wise operators")
 
 // A value is a computed tensor: a vector, in a buffer, at each step of the sequence, or
 // (time −1) one vector that counts at its last step. All other axes have size 1.
@@ -167,7 +170,7 @@ func (r *reader) node(n node) (value, error) {
 		return r.arithmetic(n)
 	}
 	if _, known := opNames[n.op]; !known || n.custom != "" {
-		return x, fmt.Errorf("is not supported")
+		return x, errOperator
 	}
 	if err != nil {
 		return x, err
@@ -207,7 +210,7 @@ func (r *reader) node(n node) (value, error) {
 	case opConcat:
 		return r.concat(n, x)
 	default:
-		return x, fmt.Errorf("is not supported")
+		return x, errOperator
 	}
 	return x, nil
 }
