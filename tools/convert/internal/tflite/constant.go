@@ -34,7 +34,7 @@ func (r *reader) constant(k int, what string, elements int) ([]float32, error) {
 	case len(t.data) != elements*size:
 		return nil, fmt.Errorf("has a %s (%.60q) of %d bytes, want %d", what, t.name, len(t.data), elements*size)
 	}
-	if err := r.spend(elements); err != nil {
+	if err := r.spend(int64(elements)); err != nil {
 		return nil, err
 	}
 	v := make([]float32, elements)
@@ -82,7 +82,7 @@ func (r *reader) constant(k int, what string, elements int) ([]float32, error) {
 
 // spend counts numbers that are made from the file: a small one that names a tensor again
 // and again must not fill the memory.
-func (r *reader) spend(n int) error {
+func (r *reader) spend(n int64) error {
 	if n > r.budget {
 		return fmt.Errorf("makes more than %d numbers out of a file this small", r.most)
 	}

@@ -208,7 +208,7 @@ func parse(data []byte) (*graph, error) {
 			scale: q.bytes(2, 4), zero: q.bytes(3, 8), axis: q.int(6), elements: 1,
 		}
 		for _, n := range v.shape {
-			if n < 0 || n > maxElements || v.elements*n > maxElements {
+			if n < 0 || n > maxElements/max(v.elements, 1) {
 				return nil, fmt.Errorf("tensor %d (%.60q) has shape %v, want sizes of no more than %d elements together", i, v.name, v.shape, maxElements)
 			}
 			v.elements *= n

@@ -53,7 +53,7 @@ type reader struct {
 	values       map[int]value
 	notes        []string
 	quantised    bool
-	budget, most int
+	budget, most int64
 }
 
 // Read turns a file into a model. Errors name the file and the node. Notes say what is not
@@ -63,7 +63,7 @@ func Read(file string, data []byte) (*format.Model, []string, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", file, err)
 	}
-	most := 16*len(data) + 1<<16
+	most := 16*int64(len(data)) + 1<<16
 	r := &reader{g: g, values: map[int]value{}, budget: most, most: most}
 	if err := r.program(); err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", file, err)
@@ -324,7 +324,7 @@ func (r *reader) vector(n node, i, width int) ([]float32, error) {
 	}
 	c, err := r.constant(n.in[i], "operand", 1)
 	if err == nil {
-		err = r.spend(width)
+		err = r.spend(int64(width))
 	}
 	if err != nil {
 		return nil, err

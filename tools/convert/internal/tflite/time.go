@@ -19,8 +19,7 @@ func (r *reader) reshape(n node, x value) (value, error) {
 	}
 	// A cell of two halves holds x and what x was one step before.
 	W := x.width
-	cell := 6 * W * W
-	if err := r.spend((x.steps - 1) * cell); err != nil {
+	if err := r.spend(6 * int64(W) * int64(W) * int64(x.steps-1)); err != nil {
 		return x, err
 	}
 	bufs := make([]format.Buffer, x.steps)
