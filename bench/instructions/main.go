@@ -133,7 +133,7 @@ func write(path, cell string, H int, int8 bool) error {
 		return err
 	}
 	if int8 {
-		m = format.Quantized(m, func(string) bool { return false })
+		m = format.Quantized(m, func(string, *format.Tensor) bool { return false })
 	}
 	file, err := format.Marshal(m)
 	if err != nil {

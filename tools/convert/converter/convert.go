@@ -25,6 +25,7 @@ import (
 	"github.com/rnnedge/rnnedge/tools/convert/internal/rtneural"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/safetensors"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/spec"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/tflite"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/torch"
 )
 
@@ -66,6 +67,7 @@ var importers = []importer{
 	{rtneural.Format, rtneural.Sniff, whole(rtneural.Format, rtneural.Read)},
 	{rtneural.StateDictFormat, rtneural.SniffStateDict, tensors(rtneural.ReadStateDict)},
 	{rnnoise.Format, rnnoise.Sniff, whole(rnnoise.Format, rnnoise.Read)},
+	{tflite.Format, tflite.Sniff, whole(tflite.Format, tflite.Read)},
 	{"ONNX", onnx.Sniff, bindable(onnx.Read)},
 	{"Keras .keras and .h5", keras.Sniff, readKeras},
 }

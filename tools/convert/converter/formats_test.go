@@ -103,7 +103,7 @@ func TestRefusals(t *testing.T) {
 		"no such output": {"zip.pt", spec("out.yaml", "output: x\nlayers: [{lstm: lstm}, {dense: head}]"), `output: no layer "x", there are input, lstm, head`},
 		"no width":       {"zip.pt", spec("input.yaml", "layers: [{softmax: }]"), "no layer tells the width of the input; add `input: N`"},
 		"ignore nothing": {"zip.pt", spec("ignore.yaml", "ignore: nosuch\nlayers: [{lstm: lstm}, {dense: head}]"), `ignore: no tensors under "nosuch"`},
-		"not a source":   {"../make_goldens.py", "", "the content is of no format that is supported: PyTorch .pt/.pth, safetensors, NumPy .npz, GuitarML JSON, Neural Amp Modeler .nam, RTNeural JSON, PyTorch state_dict as JSON, RNNoise .rnnn, ONNX"},
+		"not a source":   {"../make_goldens.py", "", "the content is of no format that is supported: PyTorch .pt/.pth, safetensors, NumPy .npz, GuitarML JSON, Neural Amp Modeler .nam, RTNeural JSON, PyTorch state_dict as JSON, RNNoise .rnnn, TensorFlow Lite, ONNX, Keras .keras and .h5"},
 		"absent":         {"absent.pt", "", "no such file"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,0 +1,167 @@
+package tflite
+
+import (
+	"fmt"
+
+	"github.com/rnnedge/rnnedge/format"
+)
+
+// Inputs of the LSTM operators. Each group has the gates i, f, c, o; peepholes have no c.
+const (
+	inW, inR, inP, inB, inProj, inProjB, inH, inC, inNorm = 1, 5, 9, 12, 16, 17, 18, 19, 20
+)
+
+// state checks that a state is the operator's own, which TFLite starts from zeros.
+func (r *reader) state(n node, i int, what string) error {
+	if !n.there(i) || !r.g.tensors[n.in[i]].variable {
+		return fmt.Errorf("has an %s that is not a variable of its own, as TFLite has it", what)
+	}
+	return nil
+}
+
+// sequence checks that an operator goes along the axis of steps.
+func (r *reader) sequence(x value, timeMajor bool) error {
+	if in := r.values[r.g.in[0]]; x.steps != in.steps {
+		return fmt.Errorf("runs once, after a sequence of %d steps, supported are cells that run at each step", in.steps)
+	}
+	want := 1
+	if timeMajor {
+		want = 0
+	}
+	if x.time >= 0 && x.time != want {
+		return fmt.Errorf("runs along axis %d, but the steps are on axis %d", want, x.time)
+	}
+	return nil
+}
+
+func (r *reader) lstm(n node, x value) (value, error) {
+	o := n.settings
+	timeMajor := x.time == 0
+	if n.op == opSequenceLSTM {
+		timeMajor = o.byte(3) != 0
+		if o.byte(5) != 0 {
+			return x, fmt.Errorf("has diagonal recurrent weights, supported are full ones")
+		}
+	} else if o.byte(3) != 0 {
+		return x, fmt.Errorf("is a BASIC kernel, supported is FULL")
+	} else if x.steps > 1 {
+		return x, fmt.Errorf("takes one step, but its input has %d", x.steps)
+	}
+	if err := r.sequence(x, timeMajor); err != nil {
+		return x, err
+	}
+	if err := r.state(n, inH, "output state"); err != nil {
+		return x, err
+	}
+	if err := r.state(n, inC, "cell state"); err != nil {
+		return x, err
+	}
+	if !n.there(inW + 1) {
+		return x, fmt.Errorf("lacks weights")
+	}
+	U := r.g.tensors[n.in[inC]].elements
+	H := r.g.tensors[n.in[inH]].elements
+	coupled := !n.there(inW)
+	first := 0
+	if coupled {
+		first = 1
+	}
+	var err error
+	// gather joins the tensors of some gates; all of them or none are there.
+	gather := func(what string, inputs []int, each int, must bool) (v []float32) {
+		have := 0
+		for _, i := range inputs {
+			if n.there(i) {
+				have++
+			}
+		}
+		if err != nil || have == 0 && !must {
+			return nil
+		}
+		if have != len(inputs) {
+			err = fmt.Errorf("has %d tensors of %s, want %d", have, what, len(inputs))
+			return nil
+		}
+		for _, i := range inputs {
+			var c []float32
+			if c, err = r.constant(n.in[i], what, each); err != nil {
+				return nil
+			}
+			v = append(v, c...)
+		}
+		return v
+	}
+	gates := func(base int) []int { return []int{base, base + 1, base + 2, base + 3}[first:] }
+	w := format.Weights{
+		W:    gather("input weights", gates(inW), U*x.width, true),
+		R:    gather("recurrent weights", gates(inR), U*H, true),
+		B:    gather("bias", gates(inB), U, true),
+		P:    gather("peepholes", []int{inP, inP + 1, inP + 2}[first:], U, false),
+		Norm: gather("layer normalisation", gates(inNorm), U, false),
+		Proj: gather("projection", []int{inProj}, H*U, false),
+	}
+	w.ProjB = gather("projection bias", []int{inProjB}, H, false)
+	if err != nil {
+		return x, err
+	}
+	if w.Proj == nil && H != U {
+		return x, fmt.Errorf("has %d units and an output of %d without a projection", U, H)
+	}
+	f, err := fused(o.byte(0))
+	if err != nil {
+		return x, err
+	}
+	opts := []format.CellOption{format.WithFunctions(format.Function{Kind: format.Sigmoid}, f, f)}
+	if clip := o.float(1); clip != 0 {
+		opts = append(opts, format.WithCellClip(clip))
+	}
+	if clip := o.float(2); clip != 0 && w.Proj != nil {
+		opts = append(opts, format.WithProjectionClip(clip))
+	}
+	name := fmt.Sprintf("lstm%d", n.index)
+	if coupled { // i = 1 − f here, f = 1 − i there
+		x.buf = r.b.CoupledLSTM(name, x.buf, w.NegateGate(0, 3), opts...)
+	} else {
+		x.buf = r.b.LSTM(name, x.buf, w, opts...)
+	}
+	x.width = H
+	return x, nil
+}
+
+// rnn has the inputs x, W, R, bias and the state.
+func (r *reader) rnn(n node, x value) (value, error) {
+	o := n.settings
+	code, timeMajor := o.byte(0), x.time == 0
+	if n.op == opSequenceRNN {
+		timeMajor, code = o.byte(0) != 0, o.byte(1)
+	} else if x.steps > 1 {
+		return x, fmt.Errorf("takes one step, but its input has %d", x.steps)
+	}
+	if err := r.sequence(x, timeMajor); err != nil {
+		return x, err
+	}
+	if err := r.state(n, 4, "hidden state"); err != nil {
+		return x, err
+	}
+	if !n.there(1) || !n.there(2) || !n.there(3) {
+		return x, fmt.Errorf("lacks weights or bias")
+	}
+	H := r.g.tensors[n.in[4]].elements
+	f, err := fused(code)
+	if err != nil {
+		return x, err
+	}
+	var w format.Weights
+	if w.W, err = r.constant(n.in[1], "input weights", H*x.width); err != nil {
+		return x, err
+	}
+	if w.R, err = r.constant(n.in[2], "recurrent weights", H*H); err != nil {
+		return x, err
+	}
+	if w.B, err = r.constant(n.in[3], "bias", H); err != nil {
+		return x, err
+	}
+	x.buf = r.b.RNN(fmt.Sprintf("rnn%d", n.index), x.buf, w, format.Linear, format.WithFunctions(f))
+	x.width = H
+	return x, nil
+}

@@ -1,0 +1,157 @@
+"""Makes the TFLite models of ../internal/tflite/testdata, with what TFLite's own
+interpreter computes from them (NAME.npz: x and y, float32). TensorFlow 2.15.1:
+
+    python make_tflite.py
+"""
+import os
+
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+import flatbuffers
+import numpy as np
+import tensorflow as tf
+from tensorflow.lite.python import schema_py_generated as s
+
+OUT = os.path.join(os.path.dirname(__file__), "..", "internal", "tflite", "testdata")
+B = s.BuiltinOperator
+O = s.BuiltinOptions
+TANH = 4
+
+
+class Graph:
+    def __init__(self, seed):
+        self.rng = np.random.default_rng(seed)
+        self.m, self.g = s.ModelT(), s.SubGraphT()
+        self.m.version, self.m.subgraphs, self.m.buffers, self.m.operatorCodes = 3, [self.g], [s.BufferT()], []
+        self.g.tensors, self.g.operators = [], []
+
+    def tensor(self, shape, data=None, variable=False):
+        t = s.TensorT()
+        t.name, t.shape, t.isVariable, t.buffer = f"t{len(self.g.tensors)}", list(shape), variable, 0
+        if data is not None:
+            b = s.BufferT()
+            b.data = np.frombuffer(data.tobytes(), np.uint8)
+            t.type = {"float32": 0, "int32": 2}[data.dtype.name]
+            t.buffer = len(self.m.buffers)
+            self.m.buffers.append(b)
+        self.g.tensors.append(t)
+        return len(self.g.tensors) - 1
+
+    def weights(self, *shape, scale=0.5, mean=0.0):
+        return self.tensor(shape, (mean + scale * self.rng.standard_normal(shape)).astype(np.float32))
+
+    def op(self, code, inputs, shape, kind=0, **settings):
+        o, c, y = s.OperatorT(), s.OperatorCodeT(), self.tensor(shape)
+        c.builtinCode, c.deprecatedBuiltinCode, c.version = code, code, 1
+        o.opcodeIndex, o.inputs, o.outputs = len(self.m.operatorCodes), inputs, [y]
+        self.m.operatorCodes.append(c)
+        if kind:
+            o.builtinOptionsType = kind
+            o.builtinOptions = {
+                O.UnidirectionalSequenceLSTMOptions: s.UnidirectionalSequenceLSTMOptionsT, O.SequenceRNNOptions: s.SequenceRNNOptionsT,
+                O.LSTMOptions: s.LSTMOptionsT, O.RNNOptions: s.RNNOptionsT, O.FullyConnectedOptions: s.FullyConnectedOptionsT,
+                O.AddOptions: s.AddOptionsT, O.SubOptions: s.SubOptionsT, O.MulOptions: s.MulOptionsT,
+                O.ConcatenationOptions: s.ConcatenationOptionsT, O.SoftmaxOptions: s.SoftmaxOptionsT, O.LeakyReluOptions: s.LeakyReluOptionsT,
+            }[kind]()
+            for k, v in settings.items():
+                assert hasattr(o.builtinOptions, k), k
+                setattr(o.builtinOptions, k, v)
+        self.g.operators.append(o)
+        return y
+
+    def finish(self, x, y):
+        self.g.inputs, self.g.outputs = [x], [y]
+        b = flatbuffers.Builder(0)
+        b.Finish(self.m.Pack(b), b"TFL3")
+        return bytes(b.Output())
+
+
+def save(name, model):
+    i = tf.lite.Interpreter(model_content=model, num_threads=1,
+                            experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES)
+    i.allocate_tensors()
+    d, e = i.get_input_details()[0], i.get_output_details()[0]
+    x = np.random.default_rng(7).standard_normal(d["shape"]).astype(np.float32)
+    i.set_tensor(d["index"], x)
+    i.invoke()
+    with open(os.path.join(OUT, name + ".tflite"), "wb") as f:
+        f.write(model)
+    np.savez(os.path.join(OUT, name + ".npz"), x=x, y=i.get_tensor(e["index"]))
+
+
+def lstm(name, seed, I=3, U=5, H=None, T=7, peephole=False, norm=False, coupled=False, projection=False, major=False, step=False, **settings):
+    g = Graph(seed)
+    H = H or U
+    gates = [not coupled, True, True, True]
+    x = g.tensor([1, I] if step else [T, 1, I] if major else [1, T, I])
+    inputs = [x]
+    inputs += [g.weights(U, I) if k else -1 for k in gates]
+    inputs += [g.weights(U, H) if k else -1 for k in gates]
+    inputs += [g.weights(U) if peephole and k else -1 for k in (not coupled, True, True)]
+    inputs += [g.weights(U) if k else -1 for k in gates]
+    inputs += [g.weights(H, U), g.weights(H)] if projection else [-1, -1]
+    inputs += [g.tensor([1, H], variable=True), g.tensor([1, U], variable=True)]
+    inputs += [g.weights(U, scale=0.2, mean=1) if norm and k else -1 for k in gates]
+    settings.setdefault("fusedActivationFunction", TANH)
+    if step:
+        y = g.op(B.LSTM, inputs, [1, H], O.LSTMOptions, **settings)
+    else:
+        y = g.op(B.UNIDIRECTIONAL_SEQUENCE_LSTM, inputs, [T, 1, H] if major else [1, T, H], O.UnidirectionalSequenceLSTMOptions, timeMajor=major, **settings)
+    save(name, g.finish(x, y))
+
+
+def rnn(name, seed, step, activation, I=3, H=5, T=7, major=False):
+    g = Graph(seed)
+    x = g.tensor([1, I] if step else [T, 1, I] if major else [1, T, I])
+    inputs = [x, g.weights(H, I), g.weights(H, H, scale=0.3), g.weights(H), g.tensor([1, H], variable=True)]
+    if step:
+        y = g.op(B.RNN, inputs, [1, H], O.RNNOptions, fusedActivationFunction=activation)
+    else:
+        y = g.op(B.UNIDIRECTIONAL_SEQUENCE_RNN, inputs, [T, 1, H] if major else [1, T, H], O.SequenceRNNOptions, fusedActivationFunction=activation, timeMajor=major)
+    save(name, g.finish(x, y))
+
+
+def around():
+    g = Graph(50)
+    T, n = 4, 5
+    x = g.tensor(seq := [1, T, n])
+    y = g.op(B.MUL, [x, g.weights(n)], seq, O.MulOptions, fusedActivationFunction=2)
+    y = g.op(B.SUB, [g.weights(1, n), y], seq, O.SubOptions)
+    y = g.op(B.SUB, [y, g.weights(1)], seq, O.SubOptions)
+    z = g.op(B.LEAKY_RELU, [x], seq, O.LeakyReluOptions, alpha=0.3)
+    y = g.op(B.ADD, [y, z], seq, O.AddOptions, fusedActivationFunction=1)
+    y = g.op(B.SUB, [y, g.op(B.ELU, [x], seq)], seq, O.SubOptions)
+    y = g.op(B.MUL, [y, g.op(B.LOGISTIC, [x], seq)], seq, O.MulOptions)
+    y = g.op(B.CONCATENATION, [y, g.op(B.RELU6, [x], seq), g.op(B.RELU, [x], seq), g.op(B.TANH, [x], seq)], [1, T, 4 * n], O.ConcatenationOptions, axis=2)
+    y = g.op(B.FULLY_CONNECTED, [y, g.weights(n, 4 * n), g.weights(n)], seq, O.FullyConnectedOptions, keepNumDims=True, fusedActivationFunction=3)
+    y = g.op(B.RESHAPE, [y, g.tensor([2], np.array([T, n], np.int32))], [T, n])
+    z = g.op(B.SOFTMAX, [y], [T, n], O.SoftmaxOptions, beta=1.0)
+    y = g.op(B.CONCATENATION, [y, z, g.op(B.LOG_SOFTMAX, [y], [T, n])], [T, 3 * n], O.ConcatenationOptions, axis=1)
+    save("around", g.finish(x, y))
+
+
+def keras(name, layers, T=6, I=3, optimise=False):
+    tf.keras.utils.set_random_seed(5)
+    model = tf.keras.Sequential([tf.keras.layers.Input((T, I), batch_size=1)] + layers)
+    c = tf.lite.TFLiteConverter.from_keras_model(model)
+    c.optimizations = [tf.lite.Optimize.DEFAULT] if optimise else []
+    save(name, c.convert())
+
+
+os.makedirs(OUT, exist_ok=True)
+lstm("lstm", 1)
+lstm("lstm_major", 2, major=True)
+lstm("lstm_step", 3, step=True)
+lstm("lstm_peephole_clip", 4, peephole=True, cellClip=0.4)
+lstm("lstm_projection_clip", 5, projection=True, H=4, projClip=0.3)
+lstm("lstm_norm_peephole", 6, norm=True, peephole=True)
+lstm("lstm_coupled", 7, coupled=True)
+lstm("lstm_coupled_all", 8, coupled=True, peephole=True, norm=True, projection=True, H=4)
+lstm("lstm_relu", 9, fusedActivationFunction=1)
+rnn("rnn", 20, False, TANH)
+rnn("rnn_major_relu", 21, False, 1, major=True)
+rnn("rnn_step", 22, True, TANH)
+around()
+L = tf.keras.layers
+keras("keras_last", [L.LSTM(5, return_sequences=True), L.LSTM(4), L.Dense(2, activation="softmax")])
+keras("keras_flatten", [L.LSTM(4, return_sequences=True), L.Flatten(), L.Dense(2)])
+keras("keras_hybrid", [L.LSTM(40), L.Dense(3)], I=30, optimise=True)
