@@ -71,8 +71,9 @@ func subjects(models, charnn string) []subject {
 		{"nam 1×3", in("nam/lstm.nam"), "", array("nam/derived_io/lstm.npz", "x", 0)},
 		{"nam 1×16", in("nam/neuralaudio/BossLSTM-1x16.nam"), "", array("nam/derived_io/BossLSTM-1x16.npz", "x", 0)},
 		{"silero lstm", in("silero-vad/silero_vad_16k.safetensors"), "layers: [{lstm: lstm_cell}]\nignore: [stft_conv, conv1, conv2, conv3, conv4, final_conv]", array("silero-vad/derived_io/safetensors_test_wav_16k.npz", "lstm_in", 0)},
+		{"sugar creek", in("noaa-lstm/sugar_creek_trained.pt"), "", array("noaa-lstm/derived_io/sugar_creek.npz", "x", 0)},
 		{"dtln mask", in("dtln/model_1.onnx"), "", array("dtln/derived_io/model_1.npz", "x", 0)},
-		//		{"rnnoise", in("rnnoise-rnnn/std.rnnn"), "", array("rnnoise-c/derived_io/std.npz", "x", 0)},
+		{"rnnoise", in("rnnoise-rnnn/std.rnnn"), "", array("rnnoise-c/derived_io/std.npz", "x", 0)},
 	}
 }
 

@@ -40,7 +40,7 @@ func variants(m *format.Model, x []float32, smallest int) ([]variant, error) {
 	return append(all, variant{"float vectors", floatVectors(int8())}), nil
 }
 
-// unit has the range that an LSTM's or GRU's h cannot leave for what the recurrent matrices
+// unit has the range that the h of tanh cannot leave for what the recurrent matrices
 // multiply.
 func unit(m, q *format.Model) *format.Model {
 	for _, l := range m.Layers {
@@ -48,8 +48,10 @@ func unit(m, q *format.Model) *format.Model {
 		case *format.LSTM:
 			setRange(q, l.R)
 		case *format.GRU:
-			setRange(q, l.R)
-			setRange(q, l.RN)
+			if l.Candidate.Kind == format.Tanh {
+				setRange(q, l.R)
+				setRange(q, l.RN)
+			}
 		}
 	}
 	return q
