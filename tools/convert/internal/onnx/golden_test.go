@@ -44,7 +44,7 @@ func worst(t *testing.T, got []float32, want []float64) float64 {
 }
 
 // unrolled are exports in which the exporter has written the cell's steps out.
-var unrolled = regexp.MustCompile(`dynamo_rnn|keras_.*(hard|before|_relu|rnn|masked)`)
+var unrolled = regexp.MustCompile(`dynamo_rnn_(1|2_batch)\.|keras_.*(hard|before|_relu|rnn|masked)`)
 
 // Exports convert and compute what their framework computes in float64. An output
 // that is the last of a sequence is compared at each step, or after the last where a

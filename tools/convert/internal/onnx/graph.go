@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/rnnedge/rnnedge/format"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/cellmatch"
 )
 
 // A translation walks the graph once and puts the program together.
@@ -24,7 +25,9 @@ type translation struct {
 	timed      bool
 	conditions mark // lengths that decided which branch of an If to take
 	builder    *format.Builder
-	input      string // the graph input that is the model's, once it is known
+	step       *cellmatch.Graph // what values become in a step that is looked at as a whole; else nil
+	outer      *translation     // of the graph around a body
+	input      string           // the graph input that is the model's, once it is known
 	token      bool
 	budget     int // elements that may still be computed
 	notes      []string
@@ -53,6 +56,14 @@ func (t *translation) model() (*format.Model, error) {
 		return nil, errors.New("found sparse initializers, supported are dense ones")
 	}
 	recognise(t.graph)
+	for _, p := range t.graph.initializers {
+		if t.stored[p.name] == nil { // else it is bound to something else
+			t.stored[p.name] = p
+		}
+	}
+	if err := t.writtenOut(); err != nil {
+		return nil, err
+	}
 	live, err := t.survey()
 	if err != nil {
 		return nil, err
@@ -70,14 +81,9 @@ func (t *translation) model() (*format.Model, error) {
 	return m, nil
 }
 
-// survey indexes the graph: initializers, inputs, who reads what, and which nodes
+// survey indexes the graph: inputs, who reads what, and which nodes
 // the outputs need.
 func (t *translation) survey() ([]bool, error) {
-	for _, p := range t.graph.initializers {
-		if t.stored[p.name] == nil { // else it is bound to something else
-			t.stored[p.name] = p
-		}
-	}
 	producer := map[string]int{}
 	for k, n := range t.graph.nodes {
 		for _, out := range n.outputs {
@@ -173,6 +179,13 @@ func (t *translation) named(name string) (*tensor, error) {
 	}
 	if err := t.refused[name]; err != nil {
 		return nil, err
+	}
+	if t.outer != nil {
+		v, err := t.outer.named(name)
+		if err == nil && !v.constant() {
+			err = fmt.Errorf("found %q, a computed value of the graph around the loop, supported are constants and the element of a sequence at each step", name)
+		}
+		return v, err
 	}
 	return nil, fmt.Errorf("found input %q, which nothing before it computes", name)
 }

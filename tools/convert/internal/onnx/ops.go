@@ -39,7 +39,7 @@ func init() {
 		"Constant": (*translation).constantNode, "ConstantOfShape": (*translation).constantOfShape,
 		"Shape": (*translation).shapeOf, "Size": (*translation).sizeOf,
 		"Range": (*translation).integerRange, "ReduceProd": (*translation).elements, "Where": (*translation).where,
-		"If": (*translation).conditional,
+		"If": (*translation).conditional, cellOp: (*translation).written,
 	}
 	for op := range functions {
 		ops[op] = (*translation).elementwise

@@ -45,6 +45,14 @@ func (t *translation) findStates(live []bool) {
 	}
 	var states, lengths []string
 	for _, n := range nodes {
+		if n.found != nil {
+			for _, name := range n.inputs[:n.found.states()] {
+				states = append(states, name)
+				if len(n.found.shape) == 2 {
+					t.streams[name] = 0
+				}
+			}
+		}
 		if !cells[n.op] {
 			continue
 		}
