@@ -26,7 +26,8 @@ type translation struct {
 	conditions mark // lengths that decided which branch of an If to take
 	builder    *format.Builder
 	step       *cellmatch.Graph // what values become in a step that is looked at as a whole; else nil
-	outer      *translation     // of the graph around a body
+	outer      *translation     // of the graph around the body of a loop
+	around     *loop            // whose body it is
 	input      string           // the graph input that is the model's, once it is known
 	token      bool
 	budget     int // elements that may still be computed
@@ -61,9 +62,7 @@ func (t *translation) model() (*format.Model, error) {
 			t.stored[p.name] = p
 		}
 	}
-	if err := t.writtenOut(); err != nil {
-		return nil, err
-	}
+	t.writtenOut()
 	live, err := t.survey()
 	if err != nil {
 		return nil, err
@@ -179,6 +178,9 @@ func (t *translation) named(name string) (*tensor, error) {
 	}
 	if err := t.refused[name]; err != nil {
 		return nil, err
+	}
+	if t.around != nil && t.around.counter[name] {
+		return nil, fmt.Errorf("found the number of the step, %q, computed with; supported is that a sequence is read at it (Gather), and that one more is compared with the number of steps", name)
 	}
 	if t.outer != nil {
 		v, err := t.outer.named(name)

@@ -40,6 +40,7 @@ func init() {
 		"Shape": (*translation).shapeOf, "Size": (*translation).sizeOf,
 		"Range": (*translation).integerRange, "ReduceProd": (*translation).elements, "Where": (*translation).where,
 		"If": (*translation).conditional, cellOp: (*translation).written,
+		"Loop": (*translation).loop, "Scan": (*translation).scan,
 	}
 	for op := range functions {
 		ops[op] = (*translation).elementwise
@@ -52,7 +53,6 @@ func init() {
 // Why an op cannot be, for those of which more can be said than that they are not known.
 const (
 	readsFrames = "which reads several time steps or frames at once"
-	loops       = "which is a loop around a cell that is written out, as tf2onnx does with those that ONNX does not have: export it as an RNN, GRU or LSTM node"
 	noPlace     = "whose result has no fixed place"
 	reduces     = "which reduces a dimension, outside a layer normalisation over the features"
 	noFunction  = "which is not an element-wise function that is supported"
@@ -63,7 +63,6 @@ var reasons = map[string]string{
 	"ConvTranspose": readsFrames, "STFT": readsFrames, "DFT": readsFrames, "MaxPool": readsFrames, "AveragePool": readsFrames,
 	"GlobalAveragePool": readsFrames, "GlobalMaxPool": readsFrames, "CumSum": readsFrames, "Attention": readsFrames,
 	"InstanceNormalization": readsFrames, "Resize": readsFrames, "Upsample": readsFrames,
-	"Loop": loops, "Scan": loops,
 	"NonZero": noPlace, "TopK": noPlace, "ArgMax": noPlace, "ArgMin": noPlace, "Compress": noPlace, "Unique": noPlace,
 	"ReduceMean": reduces, "ReduceSum": reduces, "ReduceMax": reduces, "ReduceMin": reduces,
 	"ReduceL2": reduces, "ReduceSumSquare": reduces,

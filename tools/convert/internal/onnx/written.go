@@ -15,8 +15,9 @@ const cellOp = "a cell"
 
 // writtenOut finds cells in a graph that is one step, whose states are inputs and come
 // back as outputs, and puts one node in the place of each. An output may carry a state
-// of an input if both have one shape.
-func (t *translation) writtenOut() error {
+// of an input if both have one shape. A graph that is too large for that, or in which
+// nothing is found, stays as it is.
+func (t *translation) writtenOut() {
 	var inputs []*valueProto
 	for _, in := range t.graph.inputs {
 		if _, stored := t.stored[in.name]; !stored && in.hasShape && (in.elem == typeFloat || in.elem == typeFloat16 || in.elem == typeDouble) {
@@ -24,7 +25,7 @@ func (t *translation) writtenOut() error {
 		}
 	}
 	if len(inputs) < 2 {
-		return nil
+		return
 	}
 	// Where all begin with one number, that counts streams.
 	streams := !slices.ContainsFunc(inputs, func(in *valueProto) bool { return len(in.dims) != 2 || in.dims[0] != inputs[0].dims[0] })
@@ -55,8 +56,8 @@ func (t *translation) writtenOut() error {
 			if from == nil || v == nil || v.constant() || !slices.Equal(v.shape, from.shape) {
 				continue
 			}
-			if err := s.spend(symbolCost * len(v.refs)); err != nil {
-				return err
+			if s.spend(symbolCost*len(v.refs)) != nil {
+				return
 			}
 			s.step.State(from.symbols(), v.symbols())
 			for _, e := range v.symbols() {
@@ -65,11 +66,11 @@ func (t *translation) writtenOut() error {
 		}
 	}
 	if len(after) == 0 {
-		return nil
+		return
 	}
 	names, err := s.lists(inputs)
 	if err != nil {
-		return err
+		return
 	}
 	tried := map[string]bool{}
 	before := t.live()
@@ -93,7 +94,6 @@ func (t *translation) writtenOut() error {
 	if found {
 		t.prune(before)
 	}
-	return nil
 }
 
 // lists are the values of a step by their numbers, the first one of each.
