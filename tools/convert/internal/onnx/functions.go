@@ -64,6 +64,21 @@ func (t *translation) function(n *nodeProto, f format.Function) error {
 // applied is f(v). A dense layer has the functions without parameters up to Relu
 // inside.
 func (t *translation) applied(name string, v *tensor, f format.Function) (*tensor, error) {
+	out, err := t.appliedAny(name, v, f)
+	if err != nil {
+		return nil, err
+	}
+	u := *out
+	switch f.Kind {
+	case format.Sigmoid, format.Relu, format.HardSigmoid, format.Softplus:
+		u.positive = true
+	default:
+		u.positive = f.Kind == format.Clip && f.Alpha >= 0
+	}
+	return &u, nil
+}
+
+func (t *translation) appliedAny(name string, v *tensor, f format.Function) (*tensor, error) {
 	if t.step != nil && v.kind == activation {
 		return t.symbolic(v.shape, v.free, v.size(), func() []cellmatch.Value { return t.step.Apply(f, v.symbols()) })
 	}

@@ -12,26 +12,27 @@ import (
 type translation struct {
 	graph *graphProto
 	cellInputs
-	opset      int64
-	values     map[string]*tensor      // what has been computed
-	stored     map[string]*tensorProto // initializers, decoded when they are used
-	uses       map[string]int          // how many readers a value has
-	sources    []source
-	states     []fedState
-	parts      map[run]format.Buffer // slice layers
-	refused    map[string]error      // graph inputs that cannot be read
-	steps      map[mark]int64        // lengths of dimensions of the input that were taken as 1
-	time       mark                  // the dimension that the cells run along, once timed
-	timed      bool
-	conditions mark // lengths that decided which branch of an If to take
-	builder    *format.Builder
-	step       *cellmatch.Graph // what values become in a step that is looked at as a whole; else nil
-	outer      *translation     // of the graph around the body of a loop
-	around     *loop            // whose body it is
-	input      string           // the graph input that is the model's, once it is known
-	token      bool
-	budget     int // elements that may still be computed
-	notes      []string
+	opset       int64
+	values      map[string]*tensor      // what has been computed
+	stored      map[string]*tensorProto // initializers, decoded when they are used
+	uses        map[string]int          // how many readers a value has
+	sources     []source
+	states      []fedState
+	parts       map[run]format.Buffer // slice layers
+	refused     map[string]error      // graph inputs that cannot be read
+	steps       map[mark]int64        // lengths of dimensions of the input that were taken as 1
+	time        mark                  // the dimension that the cells run along, once timed
+	timed       bool
+	unquantised bool // QuantizeLinear was left away
+	conditions  mark // lengths that decided which branch of an If to take
+	builder     *format.Builder
+	step        *cellmatch.Graph // what values become in a step that is looked at as a whole; else nil
+	outer       *translation     // of the graph around the body of a loop
+	around      *loop            // whose body it is
+	input       string           // the graph input that is the model's, once it is known
+	token       bool
+	budget      int // elements that may still be computed
+	notes       []string
 }
 
 func newTranslation(p *modelProto, size int) *translation {
@@ -154,10 +155,15 @@ func (n *nodeProto) input(k int) string {
 
 // value returns input k of a node, nil if it is optional and not there.
 func (t *translation) value(n *nodeProto, k int) (*tensor, error) {
-	if name := n.input(k); name != "" {
-		return t.named(name)
+	name := n.input(k)
+	if name == "" {
+		return nil, nil
 	}
-	return nil, nil
+	v, err := t.named(name)
+	if err == nil && v.quantised != nil && !movesQuantised[n.op] {
+		err = fmt.Errorf("found the quantised value %q, supported is that DequantizeLinear reads it", name)
+	}
+	return v, err
 }
 
 // named returns a value by its name.

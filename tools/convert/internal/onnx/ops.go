@@ -9,7 +9,7 @@ import (
 var ops map[string]func(*translation, *nodeProto) error
 
 // cells are the ops with state.
-var cells = map[string]bool{"RNN": true, "GRU": true, "LSTM": true}
+var cells = map[string]bool{"RNN": true, "GRU": true, "LSTM": true, "DynamicQuantizeLSTM": true}
 
 func init() {
 	ops = map[string]func(*translation, *nodeProto) error{
@@ -40,6 +40,8 @@ func init() {
 		"Shape": (*translation).shapeOf, "Size": (*translation).sizeOf,
 		"Range": (*translation).integerRange, "ReduceProd": (*translation).elements, "Where": (*translation).where,
 		"If": (*translation).conditional, cellOp: (*translation).written,
+		"QuantizeLinear": (*translation).quantizeLinear, "DequantizeLinear": (*translation).dequantizeLinear,
+		"DynamicQuantizeMatMul": (*translation).dynamicQuantizeMatMul, "DynamicQuantizeLSTM": (*translation).dynamicQuantizeLSTM,
 		"Loop": (*translation).loop, "Scan": (*translation).scan,
 	}
 	for op := range functions {
@@ -56,7 +58,7 @@ const (
 	noPlace     = "whose result has no fixed place"
 	reduces     = "which reduces a dimension, outside a layer normalisation over the features"
 	noFunction  = "which is not an element-wise function that is supported"
-	quantised   = "which is quantised; what is read here is float32, and convert -q int8 quantises"
+	quantised   = "which computes with integers in another way than quantize_dynamic writes it: quantise with QuantFormat.QDQ, or convert the float model and quantise with convert -q int8"
 )
 
 var reasons = map[string]string{
@@ -69,8 +71,8 @@ var reasons = map[string]string{
 	"Abs": noFunction, "Exp": noFunction, "Log": noFunction, "Sqrt": noFunction, "Reciprocal": noFunction, "Sin": noFunction,
 	"Cos": noFunction, "Erf": noFunction, "Gelu": noFunction, "Celu": noFunction, "Floor": noFunction, "Ceil": noFunction,
 	"Round": noFunction, "Sign": noFunction, "Mod": noFunction,
-	"QuantizeLinear": quantised, "DequantizeLinear": quantised, "DynamicQuantizeLinear": quantised, "DynamicQuantizeLSTM": quantised,
-	"MatMulInteger": quantised, "QLinearMatMul": quantised,
+	"DynamicQuantizeLinear": quantised,
+	"MatMulInteger":         quantised, "QLinearMatMul": quantised,
 }
 
 // unsupported returns an error if one of the live nodes has no translation. That it
@@ -85,7 +87,7 @@ func unsupported(nodes []*nodeProto, live []bool) error {
 		if a := n.attributes["kernel_shape"]; n.op == "Conv" && a != nil && slices.ContainsFunc(a.ints, func(k int64) bool { return k != 1 }) {
 			name, why = fmt.Sprintf("Conv with a kernel of %v", a.ints), readsFrames
 		}
-		foreign := n.domain != "" && n.domain != "ai.onnx"
+		foreign := n.domain != "" && n.domain != "ai.onnx" && !(n.domain == "com.microsoft" && contrib[n.op])
 		if ops[n.op] != nil && why == "" && !foreign {
 			continue
 		}
