@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/rnnedge/rnnedge/tools/convert/internal/cellmatch"
 )
 
 // arithmetic translates Add, Sub, Mul and Div.
@@ -79,6 +81,14 @@ func (t *translation) combine(op, name string, a, b *tensor) (*tensor, error) {
 	free := either(a.free, b.free)
 	if !slices.Equal(free, a.free) && !slices.Equal(free, b.free) {
 		return nil, fmt.Errorf("found values of shapes %v and %v of which different dimensions are time steps or streams, supported are two values at the same step", a.shape, b.shape)
+	}
+	if t.step != nil {
+		return t.symbolic(shape, free, product(shape), func() []cellmatch.Value {
+			if op == "Mul" {
+				return t.step.Mul(a.symbols(), b.symbols())
+			}
+			return t.step.Add(a.symbols(), b.symbols())
+		})
 	}
 	x, err := t.whole(name+".input", a)
 	if err != nil {
@@ -168,6 +178,18 @@ func (t *translation) affine(name string, v *tensor, s, b []float32) (*tensor, e
 	}
 	if s == nil && b == nil {
 		return v, nil
+	}
+	if t.step != nil {
+		return t.symbolic(v.shape, v.free, v.size(), func() []cellmatch.Value {
+			out := v.symbols()
+			if s != nil {
+				out = t.step.Mul(out, t.step.Constants(s))
+			}
+			if b != nil {
+				out = t.step.Add(out, t.step.Constants(b))
+			}
+			return out
+		})
 	}
 	if d := t.pending(v); d != nil && d.absorb(s, b) {
 		return v, nil

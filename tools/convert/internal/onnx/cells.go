@@ -28,6 +28,9 @@ type cell struct {
 
 // cell translates RNN, GRU and LSTM.
 func (t *translation) cell(n *nodeProto) error {
+	if t.step != nil {
+		return errors.New("found a cell inside a step")
+	}
 	c := &cell{n: n}
 	if err := t.attributes(c); err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/rnnedge/rnnedge/format"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/cellmatch"
 )
 
 // A function is an op that is one element-wise function, with the attributes that
@@ -63,6 +64,24 @@ func (t *translation) function(n *nodeProto, f format.Function) error {
 // applied is f(v). A dense layer has the functions without parameters up to Relu
 // inside.
 func (t *translation) applied(name string, v *tensor, f format.Function) (*tensor, error) {
+	out, err := t.appliedAny(name, v, f)
+	if err != nil {
+		return nil, err
+	}
+	u := *out
+	switch f.Kind {
+	case format.Sigmoid, format.Relu, format.HardSigmoid, format.Softplus:
+		u.positive = true
+	default:
+		u.positive = f.Kind == format.Clip && f.Alpha >= 0
+	}
+	return &u, nil
+}
+
+func (t *translation) appliedAny(name string, v *tensor, f format.Function) (*tensor, error) {
+	if t.step != nil && v.kind == activation {
+		return t.symbolic(v.shape, v.free, v.size(), func() []cellmatch.Value { return t.step.Apply(f, v.symbols()) })
+	}
 	if d := t.pending(v); d != nil && d.w != nil && f.Kind <= format.Relu {
 		d.f = f.Kind
 		return v, nil
@@ -72,6 +91,9 @@ func (t *translation) applied(name string, v *tensor, f format.Function) (*tenso
 
 // layer adds a layer that reads v and has outputs of its shape.
 func (t *translation) layer(name string, v *tensor, add func(format.Buffer) format.Buffer) (*tensor, error) {
+	if t.step != nil && v.kind == activation {
+		return t.symbolic(v.shape, v.free, v.size(), func() []cellmatch.Value { return t.step.Leaves(v.size()) })
+	}
 	x, err := t.whole(name+".input", v)
 	if err != nil {
 		return nil, err

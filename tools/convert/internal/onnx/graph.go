@@ -5,29 +5,34 @@ import (
 	"fmt"
 
 	"github.com/rnnedge/rnnedge/format"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/cellmatch"
 )
 
 // A translation walks the graph once and puts the program together.
 type translation struct {
 	graph *graphProto
 	cellInputs
-	opset      int64
-	values     map[string]*tensor      // what has been computed
-	stored     map[string]*tensorProto // initializers, decoded when they are used
-	uses       map[string]int          // how many readers a value has
-	sources    []source
-	states     []fedState
-	parts      map[run]format.Buffer // slice layers
-	refused    map[string]error      // graph inputs that cannot be read
-	steps      map[mark]int64        // lengths of dimensions of the input that were taken as 1
-	time       mark                  // the dimension that the cells run along, once timed
-	timed      bool
-	conditions mark // lengths that decided which branch of an If to take
-	builder    *format.Builder
-	input      string // the graph input that is the model's, once it is known
-	token      bool
-	budget     int // elements that may still be computed
-	notes      []string
+	opset       int64
+	values      map[string]*tensor      // what has been computed
+	stored      map[string]*tensorProto // initializers, decoded when they are used
+	uses        map[string]int          // how many readers a value has
+	sources     []source
+	states      []fedState
+	parts       map[run]format.Buffer // slice layers
+	refused     map[string]error      // graph inputs that cannot be read
+	steps       map[mark]int64        // lengths of dimensions of the input that were taken as 1
+	time        mark                  // the dimension that the cells run along, once timed
+	timed       bool
+	unquantised bool // QuantizeLinear was left away
+	conditions  mark // lengths that decided which branch of an If to take
+	builder     *format.Builder
+	step        *cellmatch.Graph // what values become in a step that is looked at as a whole; else nil
+	outer       *translation     // of the graph around the body of a loop
+	around      *loop            // whose body it is
+	input       string           // the graph input that is the model's, once it is known
+	token       bool
+	budget      int // elements that may still be computed
+	notes       []string
 }
 
 func newTranslation(p *modelProto, size int) *translation {
@@ -53,6 +58,12 @@ func (t *translation) model() (*format.Model, error) {
 		return nil, errors.New("found sparse initializers, supported are dense ones")
 	}
 	recognise(t.graph)
+	for _, p := range t.graph.initializers {
+		if t.stored[p.name] == nil { // else it is bound to something else
+			t.stored[p.name] = p
+		}
+	}
+	t.writtenOut()
 	live, err := t.survey()
 	if err != nil {
 		return nil, err
@@ -70,14 +81,9 @@ func (t *translation) model() (*format.Model, error) {
 	return m, nil
 }
 
-// survey indexes the graph: initializers, inputs, who reads what, and which nodes
+// survey indexes the graph: inputs, who reads what, and which nodes
 // the outputs need.
 func (t *translation) survey() ([]bool, error) {
-	for _, p := range t.graph.initializers {
-		if t.stored[p.name] == nil { // else it is bound to something else
-			t.stored[p.name] = p
-		}
-	}
 	producer := map[string]int{}
 	for k, n := range t.graph.nodes {
 		for _, out := range n.outputs {
@@ -149,10 +155,15 @@ func (n *nodeProto) input(k int) string {
 
 // value returns input k of a node, nil if it is optional and not there.
 func (t *translation) value(n *nodeProto, k int) (*tensor, error) {
-	if name := n.input(k); name != "" {
-		return t.named(name)
+	name := n.input(k)
+	if name == "" {
+		return nil, nil
 	}
-	return nil, nil
+	v, err := t.named(name)
+	if err == nil && v.quantised != nil && !movesQuantised[n.op] {
+		err = fmt.Errorf("found the quantised value %q, supported is that DequantizeLinear reads it", name)
+	}
+	return v, err
 }
 
 // named returns a value by its name.
@@ -173,6 +184,16 @@ func (t *translation) named(name string) (*tensor, error) {
 	}
 	if err := t.refused[name]; err != nil {
 		return nil, err
+	}
+	if t.around != nil && t.around.counter[name] {
+		return nil, fmt.Errorf("found the number of the step, %q, computed with; supported is that a sequence is read at it (Gather), and that one more is compared with the number of steps", name)
+	}
+	if t.outer != nil {
+		v, err := t.outer.named(name)
+		if err == nil && !v.constant() {
+			err = fmt.Errorf("found %q, a computed value of the graph around the loop, supported are constants and the element of a sequence at each step", name)
+		}
+		return v, err
 	}
 	return nil, fmt.Errorf("found input %q, which nothing before it computes", name)
 }

@@ -3,6 +3,7 @@ package onnx_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -24,9 +25,10 @@ func read(data []byte) error {
 }
 
 func TestHostile(t *testing.T) {
-	data := whole()
-	hostiletest.Truncations(t, data, read)
-	hostiletest.Flips(t, data, read, nil)
+	for _, data := range [][]byte{whole(), loopCase{}.file(), stepFile()} {
+		hostiletest.Truncations(t, data, read)
+		hostiletest.Flips(t, data, read, nil)
+	}
 }
 
 // Doubling a constant again and again must not double memory for ever.
@@ -62,6 +64,15 @@ func FuzzRead(f *testing.F) {
 	}
 	for _, k := range opCases {
 		f.Add(k.file())
+	}
+	for _, k := range goodLoops {
+		f.Add(k.file())
+	}
+	f.Add(stepFile())
+	for _, name := range []string{"step_script_lstm_peephole", "step_dynamo_gru_before", "keras_loop_cells", "quantised_dynamic_lstm_channels", "quantised_dynamic_embedding", "quantised_qdq_gru_channels"} {
+		data, err := os.ReadFile("testdata/" + name + ".onnx")
+		require.NoError(f, err)
+		f.Add(data)
 	}
 	f.Fuzz(func(_ *testing.T, data []byte) { _ = read(data) })
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/rnnedge/rnnedge/format"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/cellmatch"
 )
 
 // A dense is a dense layer, or without w a scale layer, that the ops after it may
@@ -34,6 +35,9 @@ func (t *translation) product(name string, x *tensor, shape []int, free []mark, 
 	}
 	if err := t.spend(len(w) + width); err != nil {
 		return nil, err
+	}
+	if t.step != nil {
+		return t.symbolic(shape, free, width, func() []cellmatch.Value { return t.step.Product(w, x.symbols()) })
 	}
 	buf, err := t.whole(name+".input", x)
 	if err != nil {
@@ -246,6 +250,9 @@ func (t *translation) convolution(n *nodeProto) error {
 func (t *translation) embedding(n *nodeProto, table, index *tensor, d int) error {
 	if table.kind != floats || len(table.shape) != 2 || d != 0 || len(table.f) == 0 {
 		return fmt.Errorf("found a look-up by a computed index in a value of shape %v along axis %d, supported is a constant table [vocabulary, features]", table.shape, d)
+	}
+	if t.step != nil {
+		return errors.New("found a look-up inside a step")
 	}
 	if len(index.refs) != 1 {
 		return fmt.Errorf("found %d indices at one time step, supported is 1", len(index.refs))

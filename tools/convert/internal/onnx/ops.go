@@ -9,7 +9,7 @@ import (
 var ops map[string]func(*translation, *nodeProto) error
 
 // cells are the ops with state.
-var cells = map[string]bool{"RNN": true, "GRU": true, "LSTM": true}
+var cells = map[string]bool{"RNN": true, "GRU": true, "LSTM": true, "DynamicQuantizeLSTM": true}
 
 func init() {
 	ops = map[string]func(*translation, *nodeProto) error{
@@ -39,7 +39,10 @@ func init() {
 		"Constant": (*translation).constantNode, "ConstantOfShape": (*translation).constantOfShape,
 		"Shape": (*translation).shapeOf, "Size": (*translation).sizeOf,
 		"Range": (*translation).integerRange, "ReduceProd": (*translation).elements, "Where": (*translation).where,
-		"If": (*translation).conditional,
+		"If": (*translation).conditional, cellOp: (*translation).written,
+		"QuantizeLinear": (*translation).quantizeLinear, "DequantizeLinear": (*translation).dequantizeLinear,
+		"DynamicQuantizeMatMul": (*translation).dynamicQuantizeMatMul, "DynamicQuantizeLSTM": (*translation).dynamicQuantizeLSTM,
+		"Loop": (*translation).loop, "Scan": (*translation).scan,
 	}
 	for op := range functions {
 		ops[op] = (*translation).elementwise
@@ -52,26 +55,24 @@ func init() {
 // Why an op cannot be, for those of which more can be said than that they are not known.
 const (
 	readsFrames = "which reads several time steps or frames at once"
-	loops       = "which is a loop around a cell that is written out, as tf2onnx does with those that ONNX does not have: export it as an RNN, GRU or LSTM node"
 	noPlace     = "whose result has no fixed place"
 	reduces     = "which reduces a dimension, outside a layer normalisation over the features"
 	noFunction  = "which is not an element-wise function that is supported"
-	quantised   = "which is quantised; what is read here is float32, and convert -q int8 quantises"
+	quantised   = "which computes with integers in another way than quantize_dynamic writes it: quantise with QuantFormat.QDQ, or convert the float model and quantise with convert -q int8"
 )
 
 var reasons = map[string]string{
 	"ConvTranspose": readsFrames, "STFT": readsFrames, "DFT": readsFrames, "MaxPool": readsFrames, "AveragePool": readsFrames,
 	"GlobalAveragePool": readsFrames, "GlobalMaxPool": readsFrames, "CumSum": readsFrames, "Attention": readsFrames,
 	"InstanceNormalization": readsFrames, "Resize": readsFrames, "Upsample": readsFrames,
-	"Loop": loops, "Scan": loops,
 	"NonZero": noPlace, "TopK": noPlace, "ArgMax": noPlace, "ArgMin": noPlace, "Compress": noPlace, "Unique": noPlace,
 	"ReduceMean": reduces, "ReduceSum": reduces, "ReduceMax": reduces, "ReduceMin": reduces,
 	"ReduceL2": reduces, "ReduceSumSquare": reduces,
 	"Abs": noFunction, "Exp": noFunction, "Log": noFunction, "Sqrt": noFunction, "Reciprocal": noFunction, "Sin": noFunction,
 	"Cos": noFunction, "Erf": noFunction, "Gelu": noFunction, "Celu": noFunction, "Floor": noFunction, "Ceil": noFunction,
 	"Round": noFunction, "Sign": noFunction, "Mod": noFunction,
-	"QuantizeLinear": quantised, "DequantizeLinear": quantised, "DynamicQuantizeLinear": quantised, "DynamicQuantizeLSTM": quantised,
-	"MatMulInteger": quantised, "QLinearMatMul": quantised,
+	"DynamicQuantizeLinear": quantised,
+	"MatMulInteger":         quantised, "QLinearMatMul": quantised,
 }
 
 // unsupported returns an error if one of the live nodes has no translation. That it
@@ -86,7 +87,7 @@ func unsupported(nodes []*nodeProto, live []bool) error {
 		if a := n.attributes["kernel_shape"]; n.op == "Conv" && a != nil && slices.ContainsFunc(a.ints, func(k int64) bool { return k != 1 }) {
 			name, why = fmt.Sprintf("Conv with a kernel of %v", a.ints), readsFrames
 		}
-		foreign := n.domain != "" && n.domain != "ai.onnx"
+		foreign := n.domain != "" && n.domain != "ai.onnx" && !(n.domain == "com.microsoft" && contrib[n.op])
 		if ops[n.op] != nil && why == "" && !foreign {
 			continue
 		}

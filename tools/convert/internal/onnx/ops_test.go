@@ -317,9 +317,9 @@ func TestRefusedOps(t *testing.T) {
 	tanh := node("Tanh", in("x"), in("t"))
 	y := in("y")
 	for want, parts := range map[string][][]byte{
-		`node "the STFT" (STFT): found op STFT, which reads several time steps or frames at once` + only:                                                                                             {x, node("STFT", in("x"), y)},
-		`node "the Loop" (Loop): found op Loop, which is a loop around a cell that is written out, as tf2onnx does with those that ONNX does not have: export it as an RNN, GRU or LSTM node` + only: {x, node("Loop", in("x"), y, branch("body"))},
-		`node "the Einsum" (Einsum): found op Einsum, which is not known` + only:                                                                                                                     {x, node("Einsum", in("x"), y)},
+		`node "the STFT" (STFT): found op STFT, which reads several time steps or frames at once` + only: {x, node("STFT", in("x"), y)},
+		`node "the Loop" (Loop): found a body with 0 inputs and 0 outputs for a node with 1 and 1`:       {x, node("Loop", in("x"), y, branch("body"))},
+		`node "the Einsum" (Einsum): found op Einsum, which is not known` + only:                         {x, node("Einsum", in("x"), y)},
 		`node "the ReduceMean" (ReduceMean): found op ReduceMean, which reduces a dimension, outside a layer normalisation over the features` + only: {
 			x, node("ReduceMean", in("x"), y)},
 		`node "the Conv" (Conv): found a convolution with a kernel of [3], which reads several time steps or frames at once, supported is a kernel of 1: export the model from its features on`: {
@@ -351,7 +351,7 @@ func TestRefusedOps(t *testing.T) {
 			value(11, "w", 0, 80), constantIntegers("i", wide...), node("Gather", in("w", "i"), in("g"), number("axis", 1)), node("Tanh", in("g"), y)},
 		`node "the If" (If): found the condition "x", a graph input or computed from one, supported is one that is known when the model is converted: give the value of the input that decides with -bind`: {
 			x, node("If", in("x"), y, branch("then_branch", value(12, "x", 0, 4)), branch("else_branch", value(12, "x", 0, 4)))},
-		`node "the If" (If): node "the Scan" (Scan): found op Scan, which is a loop around a cell that is written out, as tf2onnx does with those that ONNX does not have: export it as an RNN, GRU or LSTM node` + only: {
+		`node "the If" (If): node "the Scan" (Scan): found no body, or a loop inside another; supported is a loop around the step of a cell`: {
 			x, constantIntegers("yes", 1), node("If", in("yes"), y, branch("then_branch", node("Scan", in("x"), in("s")), value(12, "s", 0, 4)))},
 		`output "y": found the input as it is, supported are models with a layer`: {x, node("Identity", in("x"), y)},
 		`node "the If" (If): found no else_branch`:                                {x, constantIntegers("no", 0), node("If", in("no"), y)},

@@ -48,6 +48,7 @@ type (
 		inputs, outputs  []string
 		name, op, domain string
 		attributes       map[string]*attributeProto
+		found            *writtenCell // in the place of the nodes of a cell
 	}
 	attributeProto struct {
 		f       float32

@@ -3,9 +3,9 @@ package onnx
 import "slices"
 
 // recognise replaces what exporters write out by nodes of the op that it is:
-// layer normalisation before opset 17, softsign, and softplus.
+// layer normalisation before opset 17, softsign, softplus, and products of integers.
 func recognise(g *graphProto) {
-	p := pattern{map[string]*nodeProto{}, map[string]*tensorProto{}, map[string]int{}, map[string]bool{}}
+	p := pattern{map[string]*nodeProto{}, map[string]*tensorProto{}, map[string]int{}, map[string]bool{}, map[*nodeProto][]*nodeProto{}}
 	for _, n := range g.nodes {
 		for _, out := range n.outputs {
 			p.producer[out] = n
@@ -21,20 +21,39 @@ func recognise(g *graphProto) {
 	for _, o := range g.outputs {
 		p.readers[o.name]++
 	}
-	for k, n := range g.nodes {
-		for _, match := range []func(*nodeProto) *nodeProto{p.layerNormalization, p.kerasNormalization, p.softsign, p.softplus} {
-			if to := match(n); to != nil {
-				to.name, to.outputs = n.name, n.outputs
-				g.nodes[k] = to
-				p.replaced(n, to)
-				break
-			}
-		}
+	nodes := make([]*nodeProto, 0, len(g.nodes))
+	for _, n := range g.nodes {
+		nodes = p.put(nodes, n)
 	}
+	g.nodes = nodes
 	if len(p.dropped) > 0 {
-		g.nodes = slices.DeleteFunc(g.nodes, func(n *nodeProto) bool { return len(n.outputs) == 1 && p.dropped[n.outputs[0]] })
+		g.nodes = slices.DeleteFunc(g.nodes, func(n *nodeProto) bool {
+			return len(n.outputs) > 0 && !slices.ContainsFunc(n.outputs, func(o string) bool { return !p.dropped[o] })
+		})
 		g.initializers = slices.DeleteFunc(g.initializers, func(t *tensorProto) bool { return p.dropped[t.name] })
 	}
+}
+
+// put appends n, or what it is recognised as.
+func (p pattern) put(nodes []*nodeProto, n *nodeProto) []*nodeProto {
+	for _, match := range []func(*nodeProto) *nodeProto{p.layerNormalization, p.kerasNormalization, p.softsign, p.softplus, p.integerProduct, p.quantisedTable} {
+		to := match(n)
+		if to == nil {
+			continue
+		}
+		to.name, to.outputs = n.name, n.outputs
+		for _, before := range p.ahead[n] {
+			p.producer[before.outputs[0]] = before
+			for _, in := range before.inputs {
+				p.readers[in]++
+			}
+			nodes = p.put(nodes, before)
+		}
+		p.replaced(n, to)
+		n = to
+		break
+	}
+	return append(nodes, n)
 }
 
 // A pattern is a graph with its edges.
@@ -42,7 +61,8 @@ type pattern struct {
 	producer map[string]*nodeProto
 	stored   map[string]*tensorProto
 	readers  map[string]int
-	dropped  map[string]bool // what nothing reads any more
+	dropped  map[string]bool             // what nothing reads any more
+	ahead    map[*nodeProto][]*nodeProto // to be put before a node, which they replace a part of
 }
 
 // replaced takes n's readings away, and what only they needed.
@@ -62,8 +82,12 @@ func (p pattern) replaced(n, to *nodeProto) {
 			continue
 		}
 		p.dropped[name] = true
-		if from := p.producer[name]; from != nil && len(from.outputs) == 1 {
+		from := p.producer[name]
+		if from != nil && !slices.ContainsFunc(from.outputs, func(o string) bool { return p.readers[o] != 0 }) {
 			names = append(names, from.inputs...)
+			for _, o := range from.outputs {
+				p.dropped[o] = true
+			}
 		}
 	}
 }

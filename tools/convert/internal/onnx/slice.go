@@ -184,6 +184,14 @@ func (t *translation) split(n *nodeProto) error {
 
 // gather takes elements, or makes an embedding where the token is the index.
 func (t *translation) gather(n *nodeProto) error {
+	if t.around != nil {
+		if v, ok, err := t.around.read(n); ok {
+			if err == nil {
+				t.set(n, 0, v)
+			}
+			return err
+		}
+	}
 	v, err := t.must(n, 0)
 	if err != nil {
 		return err

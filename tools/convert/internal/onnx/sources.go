@@ -67,6 +67,9 @@ func (t *translation) whole(name string, v *tensor) (format.Buffer, error) {
 	if v.constant() {
 		return 0, errors.New("found a constant, supported is a value that depends on the input")
 	}
+	if v.quantised != nil {
+		return 0, errors.New("found a quantised value, supported is that DequantizeLinear reads it")
+	}
 	runs := v.runs()
 	if len(runs) == 0 {
 		return 0, errors.New("found an empty value")

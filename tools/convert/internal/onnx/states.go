@@ -45,6 +45,20 @@ func (t *translation) findStates(live []bool) {
 	}
 	var states, lengths []string
 	for _, n := range nodes {
+		if n.found != nil {
+			for _, name := range n.inputs[:n.found.states()] {
+				states = append(states, name)
+				if len(n.found.shape) == 2 {
+					t.streams[name] = 0
+				}
+			}
+		}
+		for k, name := range n.carries() {
+			states = append(states, name)
+			if dims := n.attributes["body"].graph.inputs[k].dims; len(dims) == 2 {
+				t.streams[name] = 0
+			}
+		}
 		if !cells[n.op] {
 			continue
 		}
@@ -179,4 +193,27 @@ func (t *translation) sequenceLength(c *cell) error {
 		return nil
 	}
 	return fmt.Errorf("found the constant sequence_lens %d, supported is the number of time steps in X or a graph input: remove %q, or export it as an input and give the length to Session.RunLength", steps, name)
+}
+
+// carries are the inputs of a loop that are states at first, by the input of its body:
+// what the body does not hand on as it came.
+func (n *nodeProto) carries() map[int]string {
+	a := n.attributes["body"]
+	if a == nil || a.graph == nil || n.op != "Loop" && n.op != "Scan" {
+		return nil
+	}
+	ahead := 1 // outputs of a Loop's body have no number of the step
+	if n.op == "Scan" {
+		ahead = 0
+	}
+	out := map[int]string{}
+	for k := 2 * ahead; k < len(n.inputs) && k < len(a.graph.inputs) && k-ahead < len(a.graph.outputs); k++ {
+		if n.op == "Scan" && int64(k) >= int64(len(n.inputs))-n.integer("num_scan_inputs", 0) {
+			break
+		}
+		if a.graph.outputs[k-ahead].name != a.graph.inputs[k].name {
+			out[k] = n.inputs[k]
+		}
+	}
+	return out
 }

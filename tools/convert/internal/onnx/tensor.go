@@ -16,6 +16,8 @@ const maxDims = 8
 // Types of elements of a TensorProto.
 const (
 	typeFloat   = 1
+	typeUint8   = 2
+	typeInt8    = 3
 	typeInt32   = 6
 	typeInt64   = 7
 	typeBool    = 9
@@ -36,6 +38,10 @@ type tensor struct {
 	i       []int64
 	dyn     []mark // of f and i: made from the length of free dimensions; nil for none
 	refs    []ref
+
+	elem      int64         // of integers, the element type of 8-bit ones
+	quantised *quantisation // of an activation, nil for none
+	positive  bool          // an activation that is 0 or more
 }
 
 // A mark tells free dimensions apart, time from streams: bit k is dimension k of the
@@ -152,11 +158,13 @@ func (p *tensorProto) decode() (*tensor, error) {
 	switch p.typ {
 	case typeFloat, typeFloat16, typeDouble:
 		t.f, err = p.floatElements(n)
-	case typeInt32, typeInt64, typeBool:
-		t.kind = ints
+	case typeInt32, typeInt64, typeBool, typeUint8, typeInt8:
+		if t.kind = ints; p.typ == typeUint8 || p.typ == typeInt8 {
+			t.elem = p.typ
+		}
 		t.i, err = p.intElements(n)
 	default:
-		err = fmt.Errorf("found element type %d, supported are float, float16, double, int32, int64 and bool", p.typ)
+		err = fmt.Errorf("found element type %d, supported are float, float16, double, int8, uint8, int32, int64 and bool", p.typ)
 	}
 	return t, err
 }
@@ -216,7 +224,7 @@ func (p *tensorProto) intElements(n int) ([]int64, error) {
 		}
 		return append(make([]int64, 0, n), slices.Clone(from)...), nil
 	}
-	size := map[int64]int{typeInt32: 4, typeInt64: 8, typeBool: 1}[p.typ]
+	size := map[int64]int{typeInt32: 4, typeInt64: 8, typeBool: 1, typeUint8: 1, typeInt8: 1}[p.typ]
 	if err := p.has(len(p.raw), n*size); err != nil {
 		return nil, err
 	}
@@ -224,7 +232,9 @@ func (p *tensorProto) intElements(n int) ([]int64, error) {
 	for k := range v {
 		switch b := p.raw[k*size:]; size {
 		case 1:
-			v[k] = int64(b[0])
+			if v[k] = int64(b[0]); p.typ == typeInt8 {
+				v[k] = int64(int8(b[0]))
+			}
 		case 4:
 			v[k] = int64(int32(binary.LittleEndian.Uint32(b)))
 		case 8:
