@@ -34,15 +34,17 @@ for example
 SOURCE is a PyTorch state_dict (.pt, .pth, in either of its file formats, in
 float32, float16 or bfloat16, alone or in a dict beside other things), a whole module
 that torch.save wrote, TorchScript, a .safetensors file, NumPy arrays (.npz, or a folder
-of .npy), an ONNX model with RNN, LSTM and GRU nodes, a Keras model (.h5 from Keras 1 to
-3, .keras, .weights.h5), a TensorFlow Lite model with fused RNN and LSTM operators, or
-what audio plug-ins load: JSON of RTNeural (also of a state_dict), AIDA-X or GuitarML,
-.nam with an LSTM, and RNNoise's .rnnn.
+of .npy), an ONNX model with RNN, LSTM and GRU nodes or such cells in loops or written out
+for one step, a Keras model (.h5 from Keras 1 to 3, .keras, .weights.h5), a TensorFlow
+Lite model with fused RNN and LSTM operators, or what audio plug-ins load: JSON of
+RTNeural (also of a state_dict), AIDA-X or GuitarML, .nam with an LSTM, and RNNoise's
+.rnnn.
 It is recognised by its content. Nothing in it is executed.
 
 An ONNX model converts as it is, for one step of one stream: an initial state that
 is an input becomes the state of a session. One with a reverse or bidirectional
-node needs whole sequences. What would make the result another one is refused.
+node needs whole sequences. A model that ONNX Runtime quantised becomes the float
+model with its weights. What would make the result another one is refused.
 
 TorchScript (torch.jit.save) converts as it is, too, if its program is a chain or graph of
 layers, scripted or traced: what it takes for time or for a state, notes say. Of one that

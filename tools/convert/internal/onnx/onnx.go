@@ -29,6 +29,10 @@
 //	   └─ Reverse ── cell.reverse ─┬─ Reverse ─┘
 //	                               └─ Y_h
 //
+// A cell that is written out as products, sums and functions is found by package
+// cellmatch, in the graph of one step (written.go) and in the body of a Loop or Scan
+// (loop.go). Quantised weights are taken back to float32 (quantised.go).
+//
 // An initial state that is a graph input is the state of a session, which starts from
 // zeros, whether it comes back as a graph output or not. What would change the result
 // is refused by name.
