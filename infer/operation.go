@@ -60,10 +60,17 @@ type second struct {
 }
 
 func (o *cell) run(steps, streams int) int {
-	o.w.mul(steps * streams)
+	// Both products of a step go to and fro together: forward W before R, back R before W.
+	back := steps == 1 && o.r.back
+	if !back {
+		o.w.mul(steps * streams)
+	}
 	for t := range steps {
 		first := t * streams
 		o.r.mul(streams)
+		if back {
+			o.w.mul(streams)
+		}
 		for s := range streams {
 			o.update(first+s, s)
 		}

@@ -17,6 +17,7 @@ type product struct {
 	cols    int
 	panels  bool
 	small   bool      // in panels, and for one vector one call of the kernel
+	back    bool      // the next product with one vector goes from the last slice to the first
 	y0      []float32 // y of the first vector, with its padding
 }
 
@@ -103,10 +104,12 @@ func (p *product) mulNarrow(y, x []float32) {
 }
 
 func (p *product) mulOne(y, x []float32) {
-	w := p.w
-	for first := 0; first < p.rows; {
+	height, _ := p.slice(0, kernelFloats)
+	slices := (p.rows + height - 1) / height
+	for i := range slices {
+		first := p.turn(i, slices) * height
 		rows, columns := p.slice(first, kernelFloats)
-		out := y[first : first+rows]
+		w, out := p.w[first*p.cols:], y[first:first+rows]
 		start := p.start(first, rows)
 		for k := 0; k < p.cols; {
 			cols := min(p.cols-k, columns)
@@ -114,8 +117,16 @@ func (p *product) mulOne(y, x []float32) {
 			w, start = w[rows*cols:], out
 			k += cols
 		}
-		first += rows
 	}
+	p.back = !p.back
+}
+
+// turn is which of n slices comes at place i.
+func (p *product) turn(i, n int) int {
+	if p.back {
+		return n - 1 - i
+	}
+	return i
 }
 
 func (p *product) mulBlock(n int) {

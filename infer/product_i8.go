@@ -44,9 +44,12 @@ func (p *product) mulI8(n int) {
 	if m.stride > asm.MaxColsI8 {
 		panels = 1
 	}
-	w := m.w
-	for first := 0; first < p.rows; first += panels * asm.PanelRows {
-		last := min(p.rows, first+panels*asm.PanelRows)
+	height := panels * asm.PanelRows
+	slices := (p.rows + height - 1) / height
+	for i := range slices {
+		first := p.turn(i, slices) * height
+		last := min(p.rows, first+height)
+		w := m.w[first*m.stride:]
 		for k := 0; k < m.stride; k += asm.MaxColsI8 {
 			cols := min(m.stride-k, asm.MaxColsI8)
 			size := (last - first) * cols
@@ -59,6 +62,7 @@ func (p *product) mulI8(n int) {
 			w = w[size:]
 		}
 	}
+	p.back = !p.back
 }
 
 // mulBlockI8 is rows first … last−1 and cols columns from k on, of n vectors.
