@@ -39,7 +39,10 @@ type importer struct {
 
 // extras are what a file does not say.
 type extras struct {
+	path     string            // of what comes with the source: a spec or Keras's configuration
+	beside   bool              // it was found there, not asked for
 	spec     *spec.Spec        // nil for none
+	unread   error             // why what was found cannot be read as a spec
 	keras    keras.Config      // the configuration of a Keras model, from a file of its own
 	bind     map[string][]byte // values of inputs, as files
 	int8     bool              // store matrices as int8 …
@@ -55,6 +58,7 @@ type imported struct {
 	model  *format.Model
 	format string   // the source format, as exactly as the file tells
 	notes  []string // what was left aside or changed
+	spec   string   // the path of the spec, or configuration, that was used
 }
 
 // importers, in the order they are asked whether a file is theirs.
@@ -79,6 +83,9 @@ func tensors(read func(file string, data []byte) (*checkpoint.Checkpoint, error)
 		if len(e.bind) > 0 {
 			return nil, noInputs(file)
 		}
+		if e.unread != nil {
+			return nil, e.unread
+		}
 		c, err := read(file, data)
 		if err != nil {
 			return nil, err
@@ -87,7 +94,7 @@ func tensors(read func(file string, data []byte) (*checkpoint.Checkpoint, error)
 		if err != nil {
 			return nil, err
 		}
-		return &imported{m, c.Format, c.Skipped}, nil
+		return &imported{m, c.Format, c.Skipped, e.path}, nil
 	}
 }
 
@@ -95,14 +102,15 @@ func tensors(read func(file string, data []byte) (*checkpoint.Checkpoint, error)
 // can be bound to constants: there is nothing for a spec to say.
 func bindable(read func(file string, data []byte, bind map[string][]byte) (*format.Model, string, []string, error)) func(string, []byte, extras) (*imported, error) {
 	return func(file string, data []byte, e extras) (*imported, error) {
-		if e.spec != nil {
-			return nil, knowsItsLayers(file, e.spec)
+		unused, err := e.noSpec(file)
+		if err != nil {
+			return nil, err
 		}
 		m, sourceFormat, notes, err := read(file, data, e.bind)
 		if err != nil {
 			return nil, err
 		}
-		return &imported{m, sourceFormat, notes}, nil
+		return &imported{m, sourceFormat, append(unused, notes...), ""}, nil
 	}
 }
 
@@ -110,8 +118,9 @@ func bindable(read func(file string, data []byte, bind map[string][]byte) (*form
 // nothing for a spec to say and nothing to bind.
 func whole(sourceFormat string, read func(file string, data []byte) (*format.Model, []string, error)) func(string, []byte, extras) (*imported, error) {
 	return func(file string, data []byte, e extras) (*imported, error) {
-		if e.spec != nil {
-			return nil, knowsItsLayers(file, e.spec)
+		unused, err := e.noSpec(file)
+		if err != nil {
+			return nil, err
 		}
 		if len(e.bind) > 0 {
 			return nil, noInputs(file)
@@ -120,7 +129,7 @@ func whole(sourceFormat string, read func(file string, data []byte) (*format.Mod
 		if err != nil {
 			return nil, err
 		}
-		return &imported{m, sourceFormat, notes}, nil
+		return &imported{m, sourceFormat, append(unused, notes...), ""}, nil
 	}
 }
 
@@ -129,10 +138,15 @@ func readKeras(file string, data []byte, e extras) (*imported, error) {
 	if len(e.bind) > 0 {
 		return nil, noInputs(file)
 	}
-	if e.spec == nil {
+	var unused []string
+	if e.beside && keras.HasConfig(data) {
+		unused, _ = e.noSpec(file)
+		e.spec, e.unread, e.path = nil, nil, ""
+	}
+	if e.spec == nil && e.unread == nil {
 		m, sourceFormat, notes, err := keras.Read(file, data, e.keras)
 		if !errors.Is(err, keras.ErrNoConfig) {
-			return &imported{m, sourceFormat, notes}, err
+			return &imported{m, sourceFormat, append(unused, notes...), e.path}, err
 		}
 		if c, tensorsErr := keras.Tensors(file, data); tensorsErr == nil {
 			err = fmt.Errorf("%w; or save this as a .yaml beside it, correct it, and give it with -spec:\n\n%s", err, assemble.Suggest(c))
@@ -142,8 +156,16 @@ func readKeras(file string, data []byte, e extras) (*imported, error) {
 	return tensors(keras.Tensors)(file, data, e)
 }
 
-func knowsItsLayers(file string, s *spec.Spec) error {
-	return fmt.Errorf("%s: the file says how its layers are connected; convert it without the spec %s", file, s.File)
+// noSpec is for a file that needs no spec: one that was asked for is an error, one that
+// lies beside the file, perhaps for another of the same name, a note.
+func (e extras) noSpec(file string) (notes []string, err error) {
+	switch {
+	case e.spec == nil && e.unread == nil:
+		return nil, nil
+	case e.beside:
+		return []string{fmt.Sprintf("%s, beside it, was not used: the file says itself how its layers are connected", e.path)}, nil
+	}
+	return nil, fmt.Errorf("%s: the file says how its layers are connected; convert it without the spec %s", file, e.path)
 }
 
 func noInputs(file string) error {
@@ -217,7 +239,9 @@ func (o Options) Convert(source string) (*Result, error) {
 	path := o.Spec
 	if path == "" {
 		path = beside(source, info.IsDir(), data)
+		e.beside = true
 	}
+	e.path = path
 	if path != "" {
 		text, err := os.ReadFile(path)
 		if err != nil {
@@ -225,25 +249,20 @@ func (o Options) Convert(source string) (*Result, error) {
 		}
 		if keras.Sniff(data) && keras.SniffConfig(text) {
 			e.keras = keras.Config{File: path, Text: text}
-		} else if e.spec, err = spec.Parse(path, text); err != nil {
+		} else if e.spec, err = spec.Parse(path, text); err != nil && !e.beside {
 			return nil, err
+		} else {
+			e.unread = err // perhaps it is for another file of the same name
 		}
 	}
 	e.int8, e.keep, e.smallest, e.calibrate, e.progress = o.Int8, o.Keep, o.Smallest, o.Calibrate, o.Progress
 	if e.smallest == 0 {
 		e.smallest = smallestInt8
 	}
-	var r *Result
 	if info.IsDir() {
-		r, err = convertFolder(source, e)
-	} else {
-		r, err = convert(source, data, e)
+		return convertFolder(source, e)
 	}
-	if err != nil {
-		return nil, err
-	}
-	r.Spec = path
-	return r, nil
+	return convert(source, data, e)
 }
 
 // beside finds what lies beside a source, with another ending: a spec, or the configuration
@@ -312,7 +331,7 @@ func finish(source string, i *imported, e extras) (*Result, error) {
 	if n := i.model.Witness.Steps; n < WitnessSteps {
 		i.notes = append(i.notes, fmt.Sprintf("the witness has only %d steps: on its random input a state of this model grows beyond all bounds", n))
 	}
-	return &Result{Model: i.model, Float: float, Source: fmt.Sprintf("%s (%s)", source, i.format), Notes: i.notes}, nil
+	return &Result{Model: i.model, Float: float, Source: fmt.Sprintf("%s (%s)", source, i.format), Spec: i.spec, Notes: i.notes}, nil
 }
 
 // complete adds what a model says about itself: where it came from, unless the

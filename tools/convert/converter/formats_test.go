@@ -208,3 +208,28 @@ func TestNOAA(t *testing.T) {
 	assert.LessOrEqual(t, worst(t, y, head), 2e-6)
 	assert.LessOrEqual(t, worst(t, h, lstm), 2e-6)
 }
+
+// A spec that lies beside a file which needs none, for another of the same name perhaps, is
+// left alone, even one that is no spec at all; one that is asked for is an error.
+func TestSpecForNothing(t *testing.T) {
+	folder := t.TempDir()
+	source, yaml := filepath.Join(folder, "amp.json"), filepath.Join(folder, "amp.yaml")
+	amp := `{"architecture": "LSTM", "config": {"input_size": 1, "hidden_size": 1, "num_layers": 1}, "weights": [1,2,3,4,5,6,7,8,9,10,11,12,0.5,0.25,2,3]}`
+	require.NoError(t, os.WriteFile(source, []byte(amp), 0o600))
+	for _, text := range []string{"layers: [{lstm: lstm}]", "colour: blue"} {
+		require.NoError(t, os.WriteFile(yaml, []byte(text), 0o600))
+		r, err := Convert(source, "")
+		require.NoError(t, err)
+		assert.Empty(t, r.Spec)
+		assert.Contains(t, r.Notes, yaml+", beside it, was not used: the file says itself how its layers are connected")
+	}
+	_, err := Convert(source, yaml)
+	assert.ErrorContains(t, err, yaml)
+
+	// Beside a checkpoint it counts, and so does what is wrong with it.
+	data, err := os.ReadFile(formats("zip.pt"))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "amp.pt"), data, 0o600))
+	_, err = Convert(filepath.Join(folder, "amp.pt"), "")
+	assert.ErrorContains(t, err, "amp.yaml")
+}
