@@ -7,11 +7,27 @@ import (
 )
 
 // Data may take so many bytes, and so many times the bytes of the file: more than
-// the largest ratio of deflate, 1032, is not data but a trap.
+// the largest ratio of deflate, 1032, is not data but a trap. What takes much room
+// is weights, which deflate makes a little smaller.
 const (
-	maxData  = 1 << 30
-	maxRatio = 1032
+	maxData       = 1 << 30
+	maxRatio      = 1032
+	large         = 32 << 20
+	maxLargeRatio = 32
 )
+
+// fits is an error if so many bytes are more than data of this file may take.
+func (f *File) fits(size uint64) error {
+	ratio := uint64(maxRatio)
+	if size > large {
+		ratio = maxLargeRatio
+	}
+	if size > maxData || size/ratio > uint64(len(f.data)) {
+		return fmt.Errorf("%d bytes of data in a file of %d bytes; at most %d times as much, and %d bytes, are supported",
+			size, len(f.data), ratio, maxData)
+	}
+	return nil
+}
 
 // A Dataset is an array of values of one type.
 type Dataset struct {
@@ -134,9 +150,8 @@ func (d *Dataset) raw() ([]byte, error) {
 
 // filled returns size bytes of the fill value: what was not written.
 func (d *Dataset) filled(size uint64) ([]byte, error) {
-	if size > maxData || size/maxRatio > uint64(len(d.f.data)) {
-		return nil, fmt.Errorf("%d bytes of data in a file of %d bytes; at most %d times as much, and %d bytes, are supported",
-			size, len(d.f.data), maxRatio, maxData)
+	if err := d.f.fits(size); err != nil {
+		return nil, err
 	}
 	value, err := d.fillValue()
 	if err != nil {
