@@ -116,7 +116,8 @@ beyond the range is limited to it.
 
 Every conversion ends with a proof: the model runs beside a second implementation, in
 float64, for -steps N steps (1000; fewer where a step is much work; 0: no proof) of a
-random input, or of -input x.npy, of shape (T, inputs). Printed are, for float32 and
+random input, or of -input x.npy, of shape (T, inputs), or of the x of the first -check.
+Printed are, for float32 and
 with -q for int8, the signal-to-noise ratio of the output, the largest error and its
 step, whether the error grows with time, how often another class wins, and the layer
 that loses most.
@@ -165,7 +166,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	calibrate := flags.String("calibrate", "", "with -q, take the ranges of what the matrices multiply from this `data`")
 	p := proving{}
 	flags.IntVar(&p.steps, "steps", proof.DefaultSteps, "compare the model with float64 for `N` steps; 0: not at all")
-	flags.StringVar(&p.input, "input", "", "what it is run on for that, a .npy `file`, in place of random numbers")
+	flags.StringVar(&p.input, "input", "", "what it is run on for that, a .npy `file`, in place of the first -check's or random numbers")
 	flags.Func("check", "compare with another system: `X.npy=Y.npy`, inputs and outputs, once for each", p.addCheck)
 	flags.Float64Var(&p.tolerance.Float32, "tolerance", proof.DefaultTolerance, "with -check, the largest `error` in float32")
 	flags.Float64Var(&p.tolerance.Int8, "tolerance-int8", 0, "with -check and -q, the largest `error` in int8; 0: any")
@@ -238,6 +239,14 @@ func parse(flags *flag.FlagSet, args []string) (rest []string, err error) {
 }
 
 func convert(w io.Writer, source string, options converter.Options, p *proving, out string) error {
+	if err := p.overwrites(source, out, options); err != nil {
+		return err
+	}
+	if p.emit != "" {
+		if err := emit.Check(p.emit); err != nil {
+			return err
+		}
+	}
 	r, err := options.Convert(source)
 	if err != nil {
 		return err
@@ -256,19 +265,14 @@ func convert(w io.Writer, source string, options converter.Options, p *proving, 
 	if err := p.prove(w, r, source, out); err != nil {
 		return err
 	}
-	if p.emit != "" {
-		if err := emit.Check(p.emit); err != nil {
-			return err
-		}
-	}
-	if err := format.WriteFile(out, r.Model); err != nil {
-		return err
-	}
-	if p.emit != "" {
+	if p.emit != "" { // first, as out may be the model in its folder
 		if err := emit.Write(p.emit, r.Model); err != nil {
 			return err
 		}
 		fmt.Fprintf(w, "\npackage  %s\n", p.emit)
+	}
+	if err := format.WriteFile(out, r.Model); err != nil {
+		return err
 	}
 	return wrote(w, out)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/rnnedge/rnnedge/format"
@@ -21,7 +22,7 @@ const maxSteps = 1 << 20
 // asks for.
 type proving struct {
 	steps     int
-	input     string      // "" for a random one
+	input     string      // "" for that of the first check, or a random one
 	checks    [][2]string // files of inputs and outputs
 	tolerance proof.Tolerances
 	report    string // the page to write, "" for none
@@ -47,8 +48,12 @@ func (p *proving) prove(w io.Writer, r *converter.Result, source, out string) er
 	if p.steps > 0 {
 		options := proof.Options{Float: r.Float, Int8: c.Int8, Steps: p.steps}
 		var err error
-		if p.input != "" {
-			if options.Input, err = proof.ReadInput(p.input, r.Float); err != nil {
+		input := p.input
+		if input == "" && len(p.checks) > 0 {
+			input = p.checks[0][0]
+		}
+		if input != "" {
+			if options.Input, err = proof.ReadInput(input, r.Float); err != nil {
 				return err
 			}
 		}
@@ -85,11 +90,10 @@ func (p *proving) prove(w io.Writer, r *converter.Result, source, out string) er
 
 // sizes are those of the files.
 func sizes(c *report.Conversion, source string) error {
-	info, err := os.Stat(source)
-	if err != nil {
+	var err error
+	if c.SourceBytes, err = sourceSize(source); err != nil {
 		return err
 	}
-	c.SourceBytes = info.Size()
 	if c.FloatBytes, err = fileSize(c.Float); err != nil || c.Int8 == nil {
 		return err
 	}
@@ -97,7 +101,64 @@ func sizes(c *report.Conversion, source string) error {
 	return err
 }
 
+// sourceSize is the size of a file, or of the arrays in a folder.
+func sourceSize(path string) (n int64, err error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0, err
+	}
+	if !info.IsDir() {
+		return info.Size(), nil
+	}
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return 0, err
+	}
+	for _, e := range entries {
+		if filepath.Ext(e.Name()) != ".npy" {
+			continue
+		}
+		info, err := os.Stat(filepath.Join(path, e.Name()))
+		if err != nil {
+			return 0, err
+		}
+		n += info.Size()
+	}
+	return n, nil
+}
+
 func fileSize(m *format.Model) (int64, error) {
 	b, err := format.Marshal(m)
 	return int64(len(b)), err
+}
+
+// overwrites says which of the files that are read one of those that are written would
+// replace, or each other.
+func (p *proving) overwrites(source, out string, options converter.Options) error {
+	read := []string{source, options.Spec, options.Calibrate, p.input}
+	for _, c := range p.checks {
+		read = append(read, c[0], c[1])
+	}
+	for _, file := range options.Bind {
+		read = append(read, file)
+	}
+	same := func(a, b string) bool {
+		if a == "" || b == "" {
+			return false
+		}
+		x, err := os.Stat(a)
+		y, err2 := os.Stat(b)
+		return filepath.Clean(a) == filepath.Clean(b) || err == nil && err2 == nil && os.SameFile(x, y)
+	}
+	for _, w := range []struct{ flag, path string }{{"-o", out}, {"-report", p.report}} {
+		for _, r := range read {
+			if same(w.path, r) {
+				return fmt.Errorf("%s %s would overwrite what is read; name another file", w.flag, w.path)
+			}
+		}
+	}
+	if same(out, p.report) {
+		return fmt.Errorf("-o and -report are both %s; name another file", out)
+	}
+	return nil
 }

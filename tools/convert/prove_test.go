@@ -59,6 +59,13 @@ func TestCheck(t *testing.T) {
 	assert.Contains(t, stdout, "proof    50 steps of "+file("x.npy"))
 	assert.Contains(t, stdout, "y.npy, 50 steps\nfloat32  SNR ∞ (no error), error at most 0.00e+00, at step 0: passes, may be 1e-05\n")
 	assert.Contains(t, stdout, "last.npy, the last of 50 steps\n")
+	code, stdout, stderr = convert("-check", file("x.npy")+"="+file("y.npy")) // its x is the proof's input
+	require.Equal(t, 0, code, stderr)
+	assert.Contains(t, stdout, "proof    50 steps of "+file("x.npy")+", against")
+	save("longer.npy", append(xs, 0), 51)
+	code, stdout, stderr = convert("-check", file("x.npy")+"="+file("y.npy"), "-input", file("longer.npy"))
+	require.Equal(t, 0, code, stderr)
+	assert.Contains(t, stdout, "proof    51 steps of "+file("longer.npy")+", against")
 	code, _, stderr = convert("-check", file("x.npy")+"="+file("short.npy"))
 	assert.Equal(t, 1, code)
 	assert.Contains(t, stderr, "short.npy: shape (49,), want (50, 1)")
@@ -76,6 +83,64 @@ func TestCheck(t *testing.T) {
 	code, _, stderr = convert(append(both, "-tolerance", "10")...)
 	assert.Equal(t, 0, code, stderr)
 	assert.FileExists(t, file("amp.rnn"))
+}
+
+// What is read is not overwritten, whatever it is called, and a model may lie in the
+// folder of its package.
+func TestOverwrites(t *testing.T) {
+	const source, spec = "testdata/formats/zip.pt", "testdata/formats/net.yaml"
+	dir := t.TempDir()
+	file := func(name string) string { return filepath.Join(dir, name) }
+	data, err := os.ReadFile(source)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(file("net.pt"), data, 0o600))
+	require.NoError(t, os.Mkdir(file("net"), 0o700))
+	require.NoError(t, os.Symlink("net.pt", file("link.pt")))
+	convert := func(args ...string) (int, string) {
+		var stdout, stderr bytes.Buffer
+		code := run(append([]string{"-spec", spec, "-steps", "0", file("net.pt")}, args...), &stdout, &stderr)
+		return code, stderr.String()
+	}
+	for _, args := range [][]string{
+		{"-o", file("net.pt")},
+		{"-o", file("link.pt")},
+		{"-o", file("a.rnn"), "-report", file("net.pt")},
+		{"-o", file("a.rnn"), "-report", file("a.rnn")},
+		{"-o", file("a.rnn"), "-check", file("x.npy") + "=" + file("a.rnn")},
+	} {
+		code, stderr := convert(args...)
+		assert.Equal(t, 1, code, args)
+		assert.Contains(t, stderr, "name another file", args)
+	}
+	kept, err := os.ReadFile(file("net.pt"))
+	require.NoError(t, err)
+	assert.Equal(t, data, kept)
+	for range 2 {
+		code, stderr := convert("-o", file("net/model.rnn"), "-emit-go", file("net"))
+		require.Equal(t, 0, code, stderr)
+	}
+
+	// A folder that is not for a package is found before anything is written.
+	require.NoError(t, os.WriteFile(file("net/model.go"), []byte("package net\n"), 0o600))
+	code, stderr := convert("-o", file("b.rnn"), "-report", file("b.html"), "-emit-go", file("net"))
+	assert.Equal(t, 1, code)
+	assert.Contains(t, stderr, "model.go is there and not from convert")
+	assert.NoFileExists(t, file("b.rnn"))
+	assert.NoFileExists(t, file("b.html"))
+}
+
+// A folder of arrays is as large as they are.
+func TestSourceSize(t *testing.T) {
+	dir := t.TempDir()
+	for name, n := range map[string]int{"a.npy": 1000, "b.npy": 200, "notes.txt": 5000} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), make([]byte, n), 0o600))
+	}
+	n, err := sourceSize(dir)
+	require.NoError(t, err)
+	assert.EqualValues(t, 1200, n)
+	n, err = sourceSize(filepath.Join(dir, "b.npy"))
+	require.NoError(t, err)
+	assert.EqualValues(t, 200, n)
 }
 
 func TestProvingUsage(t *testing.T) {

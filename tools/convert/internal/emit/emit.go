@@ -88,7 +88,7 @@ func packageName(folder string) string {
 		}
 		return -1
 	}, strings.ToLower(folder))
-	if !token.IsIdentifier(name) || name == "main" {
+	if !token.IsIdentifier(name) || name == "main" || name == "init" { // neither can be imported
 		return "model"
 	}
 	return name

@@ -111,7 +111,7 @@ func TestOverwrite(t *testing.T) {
 }
 
 func TestPackageName(t *testing.T) {
-	for folder, want := range map[string]string{"vad": "vad", "My-Amp 2": "myamp2", "2x": "model", "func": "model", "main": "model", "…": "model"} {
+	for folder, want := range map[string]string{"vad": "vad", "My-Amp 2": "myamp2", "2x": "model", "func": "model", "main": "model", "init": "model", "…": "model"} {
 		assert.Equal(t, want, packageName(folder))
 	}
 }

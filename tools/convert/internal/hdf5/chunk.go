@@ -42,6 +42,9 @@ func (d *Dataset) chunked(c *cursor, version uint8, size uint64) ([]byte, error)
 	if err != nil {
 		return nil, err
 	}
+	if err := d.f.fits(g.size); err != nil {
+		return nil, fmt.Errorf("a chunk: %w", err)
+	}
 	all, err := d.filled(size)
 	if err != nil {
 		return nil, err

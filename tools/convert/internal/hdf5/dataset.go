@@ -3,15 +3,42 @@ package hdf5
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"slices"
 )
 
 // Data may take so many bytes, and so many times the bytes of the file: more than
-// the largest ratio of deflate, 1032, is not data but a trap.
+// the largest ratio of deflate, 1032, is not data but a trap. What takes much room
+// is weights, which deflate makes a little smaller.
 const (
-	maxData  = 1 << 30
-	maxRatio = 1032
+	maxData       = 1 << 30
+	maxRatio      = 1032
+	large         = 32 << 20
+	maxLargeRatio = 32
 )
+
+// spend is an error if all datasets that were read have more bytes than those of any honest
+// file: many names can stand for one dataset, and every name costs the time to read it.
+func (f *File) spend(size uint64) error {
+	most := 64*uint64(len(f.data)) + 64<<20
+	if f.decoded += min(size, math.MaxUint32<<8); f.decoded > most {
+		return fmt.Errorf("the datasets read so far have more than %d bytes, from a file of %d", most, len(f.data))
+	}
+	return nil
+}
+
+// fits is an error if so many bytes are more than data of this file may take.
+func (f *File) fits(size uint64) error {
+	ratio := uint64(maxRatio)
+	if size > large {
+		ratio = maxLargeRatio
+	}
+	if size > maxData || size/ratio > uint64(len(f.data)) {
+		return fmt.Errorf("%d bytes of data in a file of %d bytes; at most %d times as much, and %d bytes, are supported",
+			size, len(f.data), ratio, maxData)
+	}
+	return nil
+}
 
 // A Dataset is an array of values of one type.
 type Dataset struct {
@@ -42,6 +69,9 @@ func (d *Dataset) Attribute(name string) (*Attribute, error) {
 // infinity beyond its range. The slice is the caller's, and does not alias the file.
 func (d *Dataset) Float32() ([]float32, error) {
 	if err := d.t.numeric(); err != nil {
+		return nil, fmt.Errorf("%s: %w", d.path, err)
+	}
+	if err := d.f.spend(d.space.n * (d.t.size + 4)); err != nil {
 		return nil, fmt.Errorf("%s: %w", d.path, err)
 	}
 	raw, err := d.raw()
@@ -134,9 +164,8 @@ func (d *Dataset) raw() ([]byte, error) {
 
 // filled returns size bytes of the fill value: what was not written.
 func (d *Dataset) filled(size uint64) ([]byte, error) {
-	if size > maxData || size/maxRatio > uint64(len(d.f.data)) {
-		return nil, fmt.Errorf("%d bytes of data in a file of %d bytes; at most %d times as much, and %d bytes, are supported",
-			size, len(d.f.data), maxRatio, maxData)
+	if err := d.f.fits(size); err != nil {
+		return nil, err
 	}
 	value, err := d.fillValue()
 	if err != nil {

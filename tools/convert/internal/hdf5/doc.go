@@ -25,5 +25,6 @@
 // anything is allocated. Walking the blocks of one object ends when it has read as
 // many bytes as the file has, so that circles and overlaps end, and take no longer
 // than an honest file of that size. Data that grow in reading are limited by the
-// largest ratio of deflate. Recursion is as deep as [maxDepth], or [maxSoft].
+// largest ratio of deflate, large ones by that of weights, and each filter is
+// applied once. Recursion is as deep as [maxDepth], or [maxSoft].
 package hdf5

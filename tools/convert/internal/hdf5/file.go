@@ -34,6 +34,7 @@ type File struct {
 	root                   *Group
 	objects                map[uint64]*object
 	collections            []*collection
+	decoded                uint64 // bytes of all datasets so far, as they were asked for
 }
 
 // Root returns the root group.

@@ -8,14 +8,14 @@ import (
 	"io"
 )
 
-// The filters that are supported, and the names of others.
+// The filters that are supported, and the names of all.
 const (
 	filterDeflate  = 1
 	filterShuffle  = 2
 	filterFletcher = 3
 )
 
-var otherFilters = map[uint16]string{4: "szip", 5: "nbit", 6: "scaleoffset", 32000: "lzf", 32001: "blosc", 32015: "zstd"}
+var filterNames = map[uint16]string{1: "deflate", 2: "shuffle", 3: "fletcher32", 4: "szip", 5: "nbit", 6: "scaleoffset", 32000: "lzf", 32001: "blosc", 32015: "zstd"}
 
 // maxFilters is how many filters a pipeline may have; the library's own limit.
 const maxFilters = 32
@@ -71,6 +71,11 @@ func (f *File) filters(o *object) ([]filter, error) {
 			c.fail("the filter %s is not supported, only deflate (gzip), shuffle and fletcher32; "+
 				"write the file with one of these, or without compression", filterName(one.id))
 		}
+		for _, other := range list {
+			if other.id == one.id {
+				c.fail("the filter %s is there twice; once is supported", filterName(one.id))
+			}
+		}
 		if c.err != nil {
 			return nil, c.err
 		}
@@ -80,7 +85,7 @@ func (f *File) filters(o *object) ([]filter, error) {
 }
 
 func filterName(id uint16) string {
-	if name, ok := otherFilters[id]; ok {
+	if name, ok := filterNames[id]; ok {
 		return name
 	}
 	return fmt.Sprintf("number %d", id)

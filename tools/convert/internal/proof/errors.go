@@ -13,7 +13,7 @@ type Errors struct {
 	RMS   float64   // of the errors of all outputs
 
 	// SNR is the power of the output over that of the error, in dB; +Inf if there is no
-	// error. Layers has that of each layer's output, and NaN for a layer that only moves
+	// error, −Inf if all of the output should be 0 and is not. Layers has that of each layer's output, and NaN for a layer that only moves
 	// numbers or was not looked at.
 	SNR    float64
 	Layers []float64
@@ -21,7 +21,7 @@ type Errors struct {
 	// Growth is how many times as large the error of a step is in the last tenth as in
 	// the second one, where the start is over: by medians, and of the errors as they are
 	// and of those relative to the output the smaller. NaN: there are too few steps, or
-	// no errors.
+	// the second tenth has no errors.
 	Growth float64
 
 	// Flips are the steps in which another output is the largest, if the outputs are

@@ -39,7 +39,7 @@ func (r *Result) print(w io.Writer, name string, e *Errors) {
 	fmt.Fprintln(w)
 	lowest := -1
 	for i, snr := range e.Layers {
-		if !math.IsNaN(snr) && !math.IsInf(snr, 0) && (lowest < 0 || snr < e.Layers[lowest]) {
+		if !math.IsNaN(snr) && !math.IsInf(snr, 1) && (lowest < 0 || snr < e.Layers[lowest]) {
 			lowest = i
 		}
 	}
@@ -81,6 +81,9 @@ func (d *Deviation) print(w io.Writer, name string) {
 func decibel(snr float64) string {
 	if math.IsInf(snr, 1) {
 		return "∞ (no error)"
+	}
+	if math.IsInf(snr, -1) {
+		return "−∞ (all should be 0)"
 	}
 	return fmt.Sprintf("%.1f dB", snr)
 }

@@ -122,8 +122,8 @@ func TestClipped(t *testing.T) {
 	// The recurrent matrix multiplies the output of the step before.
 	g := format.Quantized(net(t, 0), func(string, *format.Tensor) bool { return false })
 	for i := range g.Tensors {
-		if x := &g.Tensors[i]; x.I8 != nil && strings.HasSuffix(x.Name, ".R") {
-			x.I8.Input = 1
+		if t := &g.Tensors[i]; t.I8 != nil && t.Cols == 20 && t.Rows == 60 {
+			t.I8.Input = 1
 		}
 	}
 	r, err = Measure(Options{Float: net(t, 0), Int8: g, Steps: 10})
@@ -173,4 +173,24 @@ func TestRandomIsUnscaled(t *testing.T) {
 		require.LessOrEqual(t, math.Abs(float64(in.X[i])-500), 100.1)
 		require.LessOrEqual(t, math.Abs(float64(in.X[i+1])), 1.)
 	}
+}
+
+// A layer that should give zeros and does not is the worst.
+func TestSilence(t *testing.T) {
+	silent := func(bias float32) *format.Model {
+		b := format.NewBuilder(1)
+		h := b.Dense("silent", format.Input, []float32{0}, []float32{bias}, format.Linear)
+		b.Output(b.Add("out", b.Dense("loud", format.Input, []float32{1}, nil, format.Linear), h))
+		m, err := b.Model()
+		require.NoError(t, err)
+		return m
+	}
+	r, err := Measure(Options{Float: silent(0), Int8: silent(0.5)})
+	require.NoError(t, err)
+	assert.True(t, math.IsInf(r.Int8.Layers[0], -1))
+	var b strings.Builder
+	r.Print(&b)
+	assert.Contains(t, b.String(), `lowest SNR: layer "silent", −∞ (all should be 0)`)
+	assert.NotContains(t, b.String(), "Inf")
+	assert.NotContains(t, b.String(), "NaN")
 }

@@ -118,6 +118,9 @@ func decibel(snr float64) string {
 	if math.IsInf(snr, 1) {
 		return "exact"
 	}
+	if math.IsInf(snr, -1) {
+		return "−∞ dB"
+	}
 	return fmt.Sprintf("%.1f dB", snr)
 }
 
