@@ -53,6 +53,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 	models := flags.String("models", "../shared/models", "`folder` of trained models; those that are not there are left out")
 	charnn := flags.String("charnn", "examples/charnn", "`folder` of the character model")
 	smallest := flags.Int("smallest", 2048, "`elements` of the smallest matrix to store as int8, as convert has it")
+	asTable := flags.Bool("table", false, "print a table of all models instead: error against their source, sizes, what int8 costs")
 	folder := flags.String("dump", "", "write the models and their data as JSON into this `folder`, for onnxruntime_int8.py")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -60,9 +61,15 @@ func run(args []string, stdout, stderr io.Writer) error {
 		}
 		return err
 	}
+	if *asTable {
+		return table(stdout, stderr, subjects(*models, *charnn), *smallest)
+	}
 	w := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "model\tweights\tsteps\t\tSNR dB\tworst\tlate\t")
 	for _, s := range subjects(*models, *charnn) {
+		if !s.shown {
+			continue
+		}
 		m, x, err := s.load()
 		if errors.Is(err, fs.ErrNotExist) {
 			fmt.Fprintln(stderr, "left out:", err)
