@@ -16,6 +16,13 @@ func (r *reader) state(n node, i int, what string) error {
 	if !n.there(i) || !r.g.tensors[n.in[i]].variable {
 		return fmt.Errorf("has an %s that is not a variable of its own, as TFLite has it", what)
 	}
+	if r.g.tensors[n.in[i]].data != nil {
+		return fmt.Errorf("has an %s with values in the file, supported are states that start from zeros", what)
+	}
+	if r.states[n.in[i]] {
+		return fmt.Errorf("shares its %s with another state, supported are states of their own", what)
+	}
+	r.states[n.in[i]] = true
 	return nil
 }
 

@@ -15,8 +15,21 @@ type table struct {
 }
 
 type flat struct {
-	data []byte
-	err  error
+	data   []byte
+	copied int // bytes of strings and lists so far
+	err    error
+}
+
+// charge counts what is copied out of the file: any number of tables may name the same long
+// string, and no honest file repeats itself so often.
+func (f *flat) charge(b []byte) []byte {
+	if f.copied += len(b); f.copied <= 16*len(f.data)+1<<16 {
+		return b
+	}
+	if f.err == nil {
+		f.err = fmt.Errorf("is damaged: its tables name the same strings and lists over and over")
+	}
+	return nil
 }
 
 // span checks n elements of some bytes from at on.
@@ -118,10 +131,10 @@ func (t table) bytes(i, size int) []byte {
 	return t.f.data[at+4 : at+4+n*size]
 }
 
-func (t table) string(i int) string { return string(t.bytes(i, 1)) }
+func (t table) string(i int) string { return string(t.f.charge(t.bytes(i, 1))) }
 
 func (t table) ints(i int) []int {
-	b := t.bytes(i, 4)
+	b := t.f.charge(t.bytes(i, 4))
 	v := make([]int, len(b)/4)
 	for k := range v {
 		v[k] = int(int32(binary.LittleEndian.Uint32(b[4*k:])))

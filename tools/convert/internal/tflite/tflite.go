@@ -51,6 +51,7 @@ type reader struct {
 	g            *graph
 	b            *format.Builder
 	values       map[int]value
+	states       map[int]bool // the variables that are some cell's state
 	notes        []string
 	quantised    bool
 	budget, most int64
@@ -64,7 +65,7 @@ func Read(file string, data []byte) (*format.Model, []string, error) {
 		return nil, nil, fmt.Errorf("%s: %w", file, err)
 	}
 	most := 16*int64(len(data)) + 1<<16
-	r := &reader{g: g, values: map[int]value{}, budget: most, most: most}
+	r := &reader{g: g, values: map[int]value{}, states: map[int]bool{}, budget: most, most: most}
 	if err := r.program(); err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", file, err)
 	}
@@ -232,12 +233,12 @@ func fused(code int) (format.Function, error) {
 	return format.Function{}, fmt.Errorf("ends in activation %d, supported are none, RELU, RELU_N1_TO_1, RELU6 and TANH", code)
 }
 
-// end adds the function that an operator ends in. TANH is for cells: TFLite's interpreter
-// passes over it elsewhere.
+// end adds the function that an operator ends in. TANH is for cells: elsewhere some kernels
+// of TFLite compute it and others pass over it.
 func (r *reader) end(n node, v value, code int) (value, error) {
 	f, err := fused(code)
 	if f.Kind == format.Tanh {
-		return v, fmt.Errorf("ends in TANH, which TFLite does not compute there: supported is a TANH of its own")
+		return v, fmt.Errorf("ends in TANH, which not all kernels of TFLite compute there: supported is a TANH of its own")
 	}
 	if err == nil && f.Kind != format.Linear {
 		v.buf = r.b.Function(fmt.Sprintf("activation%d", n.index), v.buf, f)
