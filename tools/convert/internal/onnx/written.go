@@ -127,6 +127,10 @@ func (t *translation) lists(inputs []*valueProto) (map[string]string, error) {
 	return names, nil
 }
 
+// maxNaming is how many elements of x are looked at to find the names of its parts: two
+// vectors of 2048 side by side take 6 million, and one alone none.
+const maxNaming = 1 << 23
+
 // replace puts a node in the place of the one that computes h, or c if that is first,
 // and reports whether all that the cell reads has a name.
 func (t *translation) replace(s *translation, names map[string]string, n *nodeProto, h string, c *cellmatch.Cell) bool {
@@ -142,12 +146,13 @@ func (t *translation) replace(s *translation, names map[string]string, n *nodePr
 		}
 		to.inputs = append(to.inputs, name)
 	}
-	for from := 0; from < len(c.X); {
+	for from, work := 0, 0; from < len(c.X); {
 		end := len(c.X)
 		for end > from && names[s.keyOf(c.X[from:end])] == "" {
-			if end--; end < len(c.X)-maxParts*maxParts {
+			if work += end - from; work > maxNaming {
 				return false
 			}
+			end--
 		}
 		if end == from {
 			return false
