@@ -56,7 +56,7 @@ func (t *translation) output() error {
 		values = []string{t.lastHidden(finals)}
 	}
 	if len(values) != 1 {
-		return fmt.Errorf("found the outputs %q, supported is one that is not a state", values)
+		return fmt.Errorf("found the outputs %q, supported is one that is not a state", values[:min(len(values), 16)])
 	}
 	for _, name := range finals {
 		if name != values[0] && !fed[name] {
