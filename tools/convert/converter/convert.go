@@ -286,6 +286,9 @@ func beside(source string, folder bool, data []byte) string {
 }
 
 func convert(source string, data []byte, e extras) (*Result, error) {
+	if len(data) == 0 {
+		return nil, fmt.Errorf("%s: the file is empty", source)
+	}
 	if bytes.HasPrefix(data, []byte("\x89rnn")) {
 		return nil, fmt.Errorf("%s: is a .rnn model already; look into it with -inspect", source)
 	}

@@ -41,6 +41,8 @@ type object struct {
 	messages   []message
 	links      map[string]link
 	attributes map[string]attributeMessage
+
+	linksErr, attributesErr error // why there are none
 }
 
 // find returns the first message of a kind.
@@ -69,6 +71,9 @@ func (f *File) object(address uint64) (*object, error) {
 	if o := f.objects[address]; o != nil {
 		return o, nil
 	}
+	if err := f.failed[address]; err != nil {
+		return nil, err
+	}
 	c := f.at(address, f.budget(), "object header")
 	o := &object{}
 	var err error
@@ -78,6 +83,7 @@ func (f *File) object(address uint64) (*object, error) {
 		err = o.readOld(c)
 	}
 	if err != nil {
+		f.failed[address] = err
 		return nil, err
 	}
 	f.objects[address] = o
@@ -191,6 +197,9 @@ func (o *object) add(f *File, m message) (*continuation, error) {
 	}
 	if len(o.messages) == maxMessages {
 		return nil, fmt.Errorf("object header: more than %d messages", maxMessages)
+	}
+	if err := f.item(); err != nil {
+		return nil, err
 	}
 	o.messages = append(o.messages, m)
 	return nil, nil
