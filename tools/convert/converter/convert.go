@@ -149,10 +149,11 @@ func readKeras(file string, data []byte, e extras) (*imported, error) {
 		if !errors.Is(err, keras.ErrNoConfig) {
 			return &imported{m, sourceFormat, append(unused, notes...), e.path}, err
 		}
-		if c, tensorsErr := keras.Tensors(file, data); tensorsErr == nil {
-			err = fmt.Errorf("%w; or save this as a .yaml beside it, correct it, and give it with -spec:\n\n%s", err, assemble.Suggest(c))
+		c, damage := keras.Tensors(file, data)
+		if damage != nil {
+			return nil, fmt.Errorf("%w; the weights alone cannot be read either: %s", err, strings.TrimPrefix(damage.Error(), file+": "))
 		}
-		return nil, err
+		return nil, fmt.Errorf("%w; or save this as a .yaml beside it, correct it, and give it with -spec:\n\n%s", err, assemble.Suggest(c))
 	}
 	return tensors(keras.Tensors)(file, data, e)
 }

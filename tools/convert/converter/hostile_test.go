@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/rnnedge/rnnedge/format"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/hdf5/hdf5test"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/hostiletest"
 	pt "github.com/rnnedge/rnnedge/tools/convert/internal/pickle/pickletest"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/spec"
@@ -369,11 +370,95 @@ func hostileArchives(t testing.TB) map[string][]hostileFile {
 	}
 }
 
+// Groups of HDF5 in each other, in themselves, and thousands with the same parts.
+func hostileHDF5() []hostileFile {
+	file := func(fill func(f *hdf5test.File) (layers uint64)) []byte {
+		f := hdf5test.New()
+		layers := fill(f)
+		return f.Bytes(f.Object(hdf5test.Link("layers", layers)))
+	}
+	links := func(n int, to func(i int) uint64) (all [][]byte) {
+		for i := range n {
+			all = append(all, hdf5test.Link(numbered(i), to(i)))
+		}
+		return all
+	}
+	const groups = 5000
+	nothing := bytes.Repeat(hdf5test.Message(0), 50_000)
+	// crowded has groups that all have the same message in common.
+	crowded := func(shared func(f *hdf5test.File) []byte) []byte {
+		return file(func(f *hdf5test.File) uint64 {
+			m := shared(f)
+			return f.Object(chunked(f, links(groups, func(int) uint64 { return f.Object(m) }))...)
+		})
+	}
+	return []hostileFile{
+		{"a group in itself", file(func(f *hdf5test.File) uint64 {
+			return f.Object(hdf5test.Link("lstm", f.Here()), hdf5test.Link("vars", f.Here()), hdf5test.Link("cell", f.Here()), hdf5test.Link("0", f.Here()))
+		}), "", `it is not a dataset`},
+		{"many names for a group in itself", file(func(f *hdf5test.File) uint64 {
+			at := f.Here()
+			return f.Object(append(links(3000, func(int) uint64 { return at }), hdf5test.Link("vars", at), hdf5test.Link("cell", at))...)
+		}), "", `holds weights and no configuration`},
+		{"soft links in a circle", file(func(f *hdf5test.File) uint64 {
+			return f.Object(hdf5test.Soft("lstm", "gru"), hdf5test.Soft("gru", "lstm"))
+		}), "", `more than 16 soft links`},
+		{"an object that cannot be read, by many names", file(func(f *hdf5test.File) uint64 {
+			bad := f.Object(hdf5test.Continuation(f.Here()+16+24, uint64(len(nothing))+8))
+			f.Add(nothing...)
+			f.Add(0, 0, 255, 255, 0, 0, 0, 0)
+			return f.Object(chunked(f, links(groups, func(int) uint64 { return bad }))...)
+		}), "", `it ends after`},
+		{"messages in common", crowded(func(f *hdf5test.File) []byte {
+			at := f.Add(nothing...)
+			return hdf5test.Continuation(at, uint64(len(nothing)))
+		}), "", `w0: it is not a group`},
+		{"links in common", crowded(func(f *hdf5test.File) []byte {
+			list := bytes.Join(links(20_000, func(int) uint64 { return 0 }), nil)
+			return hdf5test.Continuation(f.Add(list...), uint64(len(list)))
+		}), "", `share their blocks, or lead in a circle`},
+		{"a tree in common", crowded(func(f *hdf5test.File) []byte {
+			heap := f.Here() + 32
+			f.Add(append([]byte("HEAP\x00\x00\x00\x00\x08\x00\x00\x00\x00\x00\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff"), binary.LittleEndian.AppendUint64(nil, heap)...)...)
+			f.Add(make([]byte, 8)...)
+			node := f.Add([]byte("SNOD\x01\x00\x00\x00")...)
+			tree := []byte("TREE\x00\x00\x30\x75" + strings.Repeat("\xff", 16)) // 30000 entries
+			for range 30_000 {
+				tree = binary.LittleEndian.AppendUint64(append(tree, make([]byte, 8)...), node)
+			}
+			return hdf5test.SymbolTable(f.Add(append(tree, make([]byte, 8)...)...), heap-32)
+		}), "", `share their blocks, or lead in a circle`},
+		{"a tree in itself", file(func(f *hdf5test.File) uint64 {
+			heap := f.Here() + 32
+			f.Add(append([]byte("HEAP\x00\x00\x00\x00\x08\x00\x00\x00\x00\x00\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff"), binary.LittleEndian.AppendUint64(nil, heap)...)...)
+			f.Add(make([]byte, 8)...)
+			tree := append([]byte("TREE\x00\x01\x02\x00"+strings.Repeat("\xff", 16)), make([]byte, 8)...)
+			tree = binary.LittleEndian.AppendUint64(tree, f.Here())
+			tree = binary.LittleEndian.AppendUint64(append(tree, make([]byte, 8)...), f.Here())
+			return f.Object(hdf5test.SymbolTable(f.Add(append(tree, make([]byte, 8)...)...), heap-32))
+		}), "", `its level is 1, expected 0`},
+		{"a header past the end", file(func(f *hdf5test.File) uint64 { return f.Object(hdf5test.Link("lstm", 1<<40)) }), "", `/layers/lstm: object header: its address 0x10000000000 is not in the file`},
+		{"a continuation past the end", file(func(f *hdf5test.File) uint64 {
+			return f.Object(hdf5test.Link("lstm", f.Object(hdf5test.Continuation(96, 1<<60))))
+		}), "", `it ends after`},
+		{"a continuation of itself", file(func(f *hdf5test.File) uint64 {
+			return f.Object(hdf5test.Link("lstm", f.Object(hdf5test.Continuation(f.Here()+16, 24))))
+		}), "", `overlap, or lead in a circle`},
+	}
+}
+
+// chunked puts messages, more than a header of the first version counts, behind one.
+func chunked(f *hdf5test.File, messages [][]byte) [][]byte {
+	all := bytes.Join(messages, nil)
+	return [][]byte{hdf5test.Continuation(f.Add(all...), uint64(len(all)))}
+}
+
 // Every file ends in an error that is clear, soon and cheaply.
 func TestHostile(t *testing.T) {
 	all := hostileJSON()
 	maps.Copy(all, hostileArchives(t))
 	all["safetensors"], all["spec"], all["RNNoise"], all["ONNX"] = hostileTensors(), hostileSpecs(), hostileRNNoise(), hostileONNX()
+	all["HDF5"] = hostileHDF5()
 	for _, source := range slices.Sorted(maps.Keys(all)) {
 		for _, f := range all[source] {
 			t.Run(source+"/"+f.kind, func(t *testing.T) {

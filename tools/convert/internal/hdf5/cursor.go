@@ -31,7 +31,7 @@ type cursor struct {
 // What one walk may read, another may read again: objects that share their parts. Of sound
 // ones each is read once or twice, and a message has four bytes or more.
 const (
-	maxWalks  = 32
+	maxWalks  = 16
 	minItem   = 4
 	errShared = "the objects of the file share their blocks, or lead in a circle"
 )
