@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+
+	"github.com/rnnedge/rnnedge/format"
 )
 
 // A table is a FlatBuffers table: a signed offset back to its list of field positions, and
@@ -43,6 +45,13 @@ func (f *flat) span(at, n, size int) bool {
 	return true
 }
 
+// astray notes an offset that leads out of the file.
+func (f *flat) astray() {
+	if f.err == nil {
+		f.err = fmt.Errorf("is damaged: an offset leads out of its %d bytes, or to itself", len(f.data))
+	}
+}
+
 func (f *flat) u16(at int) int {
 	if !f.span(at, 1, 2) {
 		return 0
@@ -61,7 +70,7 @@ func (f *flat) u32(at int) uint32 {
 func (f *flat) follow(at int) int {
 	to := int64(at) + int64(f.u32(at))
 	if to == int64(at) || to > int64(len(f.data)) {
-		f.span(-1, 0, 1)
+		f.astray()
 		return 0
 	}
 	return int(to)
@@ -76,7 +85,7 @@ func (t table) field(i, size int) int {
 	}
 	v := int64(t.at) - int64(int32(t.f.u32(t.at)))
 	if v < 0 || v > int64(len(t.f.data)) {
-		t.f.span(-1, 0, 1)
+		t.f.astray()
 		return 0
 	}
 	if 4+2*i+2 > t.f.u16(int(v)) {
@@ -214,7 +223,11 @@ func parse(data []byte) (*graph, error) {
 	}
 	sub := subgraphs[0]
 	g := &graph{in: sub.ints(1), out: sub.ints(2)}
-	for i, t := range sub.tables(0) {
+	tensors, operators := sub.tables(0), sub.tables(3)
+	if len(tensors) > format.MaxItems || len(operators) > format.MaxItems {
+		return nil, fmt.Errorf("has %d tensors and %d operators, supported are up to %d each", len(tensors), len(operators), format.MaxItems)
+	}
+	for i, t := range tensors {
 		q := t.table(4)
 		v := tensor{
 			name: t.string(3), shape: t.ints(0), kind: t.byte(1), variable: t.byte(5) != 0, sparse: t.field(6, 4) != 0,
@@ -238,7 +251,7 @@ func parse(data []byte) (*graph, error) {
 			return nil, f.err
 		}
 	}
-	for i, o := range sub.tables(3) {
+	for i, o := range operators {
 		c := o.int(0)
 		if c < 0 || c >= len(codes) {
 			return nil, fmt.Errorf("node %d has operator code %d of %d", i, c, len(codes))
