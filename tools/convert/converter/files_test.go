@@ -35,7 +35,7 @@ func TestOtherFiles(t *testing.T) {
 	require.NoError(t, w.Close())
 	folder := t.TempDir()
 	const none = `the content is of no format that is supported: PyTorch .pt/.pth, `
-	for name, file := range map[string]struct{ content, want string }{
+	for name, f := range map[string]struct{ content, want string }{
 		"empty":        {"", "the file is empty"},
 		"notes.txt":    {"Dear reader,\n", none},
 		"empty.json":   {"{}", none},
@@ -48,14 +48,14 @@ func TestOtherFiles(t *testing.T) {
 		"zeros":        {strings.Repeat("\x00", 1<<20), none},
 		"ones":         {strings.Repeat("\xff", 1<<20), none},
 		"brackets":     {strings.Repeat("{", 1<<20), none},
-		"document.zip": {string(zipped(t, entry{"word/document.xml", "<xml/>"})), none},
+		"document.zip": {string(zipped(t, file("word/document.xml", "<xml/>"))), none},
 		"nothing.zip":  {string(zipped(t)), none},
 		"model.rnn":    {"\x89rnn", "is a .rnn model already"},
 		"array.npy":    {"\x93NUMPY", "a single array"},
 	} {
 		path := filepath.Join(folder, name)
-		require.NoError(t, os.WriteFile(path, []byte(file.content), 0o600))
-		refused(t, path, file.want)
+		require.NoError(t, os.WriteFile(path, []byte(f.content), 0o600))
+		refused(t, path, f.want)
 	}
 	program, err := os.Executable()
 	require.NoError(t, err)

@@ -3,6 +3,7 @@ package converter
 import (
 	"archive/zip"
 	"bytes"
+	"compress/flate"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
@@ -55,19 +56,41 @@ func scalars(n int, name func(i int) string) []byte {
 	return safetensorsFile(string(header)+"}", strings.Repeat("\x00", 4*n))
 }
 
-type entry struct{ name, content string }
+// An entry of an archive: its content, or, where raw is said, that deflated to what is
+// said to have size bytes.
+type entry struct {
+	name, content string
+	raw           []byte
+	size          uint64
+}
+
+// bomb is 64 MiB of zeros, deflated.
+func bomb(t testing.TB) []byte {
+	var b bytes.Buffer
+	w, err := flate.NewWriter(&b, flate.BestSpeed)
+	require.NoError(t, err)
+	zeros := make([]byte, 1<<20)
+	for range 64 {
+		_, err = w.Write(zeros)
+		require.NoError(t, err)
+	}
+	require.NoError(t, w.Close())
+	return b.Bytes()
+}
 
 // zipped is a zip archive of stored entries, names as often as they are given.
 func zipped(t testing.TB, entries ...entry) []byte {
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
 	for _, e := range entries {
-		f, err := w.CreateRaw(&zip.FileHeader{
-			Name: e.name, Method: zip.Store, CRC32: crc32.ChecksumIEEE([]byte(e.content)),
-			CompressedSize64: uint64(len(e.content)), UncompressedSize64: uint64(len(e.content)),
-		})
+		h := &zip.FileHeader{Name: e.name, Method: zip.Deflate, CompressedSize64: uint64(len(e.raw)), UncompressedSize64: e.size}
+		if e.raw == nil {
+			h.Method, h.CRC32 = zip.Store, crc32.ChecksumIEEE([]byte(e.content))
+			h.CompressedSize64, h.UncompressedSize64 = uint64(len(e.content)), uint64(len(e.content))
+		}
+		f, err := w.CreateRaw(h)
 		require.NoError(t, err)
-		_, err = f.Write([]byte(e.content))
+		_, err = f.Write(append([]byte(e.content), e.raw...))
 		require.NoError(t, err)
 	}
 	require.NoError(t, w.Close())
@@ -324,13 +347,7 @@ func namesOf(n int, name func(i int) string) (names []string) {
 
 // stateDict is the pickle of a dict of n names for one tensor.
 func stateDict(n int, name func(i int) string) string {
-	b := append(append([]byte("\x80\x02"), pt.Append(nil, pt.Call{
-		Func: pt.Global{"torch._utils", "_rebuild_tensor_v2"},
-		Args: []any{
-			pt.Persistent{ID: pt.Tuple{"storage", pt.Global{"torch", "FloatStorage"}, "0", "cpu", 1}},
-			0, pt.Tuple{1}, pt.Tuple{1}, false, pt.Call{Func: pt.Global{"collections", "OrderedDict"}},
-		},
-	})...), "q\x050}"...)
+	b := append(append([]byte("\x80\x02"), pt.Append(nil, scalarTensor)...), "q\x050}"...)
 	for i := range n {
 		b = append(append(pt.Append(b, name(i)), 'h', 5), 's')
 	}
@@ -342,27 +359,86 @@ func hostileArchives(t testing.TB) map[string][]hostileFile {
 	scalar += strings.Repeat(" ", 64-len(scalar)) + "1234"
 	entries := func(n int, name func(i int) string, content string, first ...entry) []byte {
 		for i := range n {
-			first = append(first, entry{name(i), content})
+			first = append(first, entry{name: name(i), content: content})
 		}
 		return zipped(t, first...)
 	}
 	array := func(i int) string { return numbered(i) + ".npy" }
+	zeros := bomb(t)
+	said := func(name string, size uint64) entry { return entry{name: name, raw: zeros, size: size} }
+	truth, lie := uint64(64<<20), uint64(1000)
+	state := file("m/data.pkl", stateDict(1, numbered))
+	pickled := func(code string) []byte { return zipped(t, file("m/data.pkl", "\x80\x02"+code+".")) }
+	legacy := func(object []byte, rest ...[]byte) []byte {
+		return bytes.Join(append([][]byte{
+			[]byte("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."), pt.Encode(1001),
+			pt.Encode(pt.Pairs{"protocol_version", 1001, "little_endian", true}), object,
+		}, rest...), nil)
+	}
+	var repeated pt.List
+	for range million / 5 {
+		repeated = append(repeated, "0")
+	}
+	config := file("config.json", `{"class_name":"Sequential","config":{}}`)
+	const deepest = 100_000
 	same := func(name string) func(int) string { return func(int) string { return name } }
 	tensors := func(n int, name func(i int) string) []byte {
-		return zipped(t, entry{"m/data.pkl", stateDict(n, name)}, entry{"m/data/0", "1234"})
+		return zipped(t, file("m/data.pkl", stateDict(n, name)), file("m/data/0", "1234"))
 	}
 	return map[string][]hostileFile{
 		"PyTorch zip": {
-			{"a crowd of entries", entries(crowd, numbered, "", entry{"m/data.pkl", "\x80\x02}."}), "", `holds no floating-point weights`},
+			{"a crowd of entries", entries(crowd, numbered, "", file("m/data.pkl", "\x80\x02}.")), "", `holds no floating-point weights`},
 			{"a crowd of pickles", entries(crowd, func(i int) string { return numbered(i) + "/data.pkl" }, ""), "", `with 30000 data.pkl entries, expected 1`},
-			{"names that repeat", entries(crowd, same("a"), "", entry{"m/data.pkl", "\x80\x02}."}), "", `two entries of the archive are named "a"`},
+			{"names that repeat", entries(crowd, same("a"), "", file("m/data.pkl", "\x80\x02}.")), "", `two entries of the archive are named "a"`},
+			{"a bomb as pickle", zipped(t, said("m/data.pkl", truth)), "", `is said to have 67108864 bytes, more than a file of`},
+			{"a bomb as storage", zipped(t, state, said("m/data/0", truth)), "", `is said to have 67108864 bytes, more than a file of`},
+			{"a bomb that lies", zipped(t, said("m/data.pkl", lie)), "", `decompresses to another size than the 1000 bytes`},
+			{"nested lists", pickled("N" + strings.Repeat("q\x000]h\x00a", deepest)), "", `nested deeper than 32 levels`},
+			{"open lists", pickled(strings.Repeat("](", deepest)), "", `more than 1024 containers nested in each other`},
+			{"a list in itself", pickled("]q\x00h\x00a"), "", `nested deeper than 32 levels`},
+			{"pairs of pairs", pickled(")" + strings.Repeat("2\x86", 31)), "", `shares its values so often`},
+			{"a million values", pickled("](" + strings.Repeat("N", million) + "e"), "", `more than 262144 values on the stack`},
+			{"a module in itself", pickled("c__main__\nNet\n)\x81q\x00}(X\x0b\x00\x00\x00_parameters}X\x08\x00\x00\x00_modules}(X\x01\x00\x00\x00ah\x00uub"), "", `holds a module __main__.Net without weights`},
 			{"a crowd of tensors", tensors(crowd, numbered), "", `… and 29936 more`},
 			{"a crowd of modules", tensors(crowd, func(i int) string { return numbered(i) + ".weight" }), "", `… and 29744 more groups of tensors`},
 			{"more tensors than a model may have", tensors(format.MaxItems+1, numbered), "", `65537 tensors, want at most 65536`},
-			{"TorchScript of a crowd of files", entries(crowd, func(i int) string { return "m/code/" + numbered(i) + ".py" }, "", entry{"m/data.pkl", "\x80\x02}."}, entry{"m/constants.pkl", "\x80\x02)."}), "", `holds a dict where TorchScript has a module`},
+			{"TorchScript of a crowd of files", entries(crowd, func(i int) string { return "m/code/" + numbered(i) + ".py" }, "", file("m/data.pkl", "\x80\x02}."), file("m/constants.pkl", "\x80\x02).")), "", `holds a dict where TorchScript has a module`},
+		},
+		"TorchScript": {
+			{"brackets", script(t, "    return "+strings.Repeat("(", million)), "", `brackets do not match or are nested too deeply`},
+			{"brackets without a line", script(t, strings.Repeat("[", million)), "", `brackets do not match or are nested too deeply`},
+			{"blocks", script(t, string(many(700, func(b []byte, i int) []byte { return fmt.Appendf(b, "%sif x:\n", strings.Repeat("  ", i+2)) }))), "", `nested deeper than 200 levels`},
+			{"a crowd of statements", script(t, strings.Repeat("    x = [x, x]\n", 2*crowd)), "", `want what comes from the input, found None`},
+			{"a crowd of functions", script(t, "    return x\n"+string(many(crowd/2, func(b []byte, i int) []byte {
+				return fmt.Appendf(b, "  def f%d(self: T) -> T:\n    return (self).f%d()\n", i, i+1)
+			}))), "", `the output is the input`},
+			{"a function that calls itself", script(t, "    return (self).forward(x, )\n"), "", `the program is nested deeper than 100 levels`},
+			{"a long text", script(t, "    return \""+strings.Repeat("a", 900_000)), "", `a text without an end`},
+			{"additions", script(t, "    return "+strings.Repeat("x + ", million/5)+"x\n"), "", `want the end of the line, found "+"`},
+			{"selections", script(t, "    return x"+strings.Repeat(".x", million/2)+"\n"), "", `the program is nested deeper than 100 levels`},
+			{"calls", script(t, "    return x"+strings.Repeat("()", million/2)+"\n"), "", `the program is nested deeper than 100 levels`},
+			{"too much", script(t, strings.Repeat("#\n", million)), "", `want at most 1048576 in all`},
+			{"minus", script(t, "    return "+strings.Repeat("-", million)+"1\n"), "", `nested deeper than 200 levels`},
+			{"a bomb as code", zipped(t, file("m/data.pkl", module), said("m/code/__torch__.py", truth), file("m/constants.pkl", "\x80\x02).")), "", `is said to have 67108864 bytes`},
+		},
+		"PyTorch legacy": {
+			{"a crowd of tensors", legacy(legacyDict(crowd), pt.Encode(pt.List{"0"}), []byte("\x01\x00\x00\x00\x00\x00\x00\x001234")), "", `… and 29936 more`},
+			{"a storage again and again", legacy(legacyDict(1), pt.Encode(repeated), make([]byte, 4*million)), "", `storage "0" has 0 elements, expected 1`},
+			{"nested lists", legacy([]byte("\x80\x02N"+strings.Repeat("q\x000]h\x00a", deepest)+"."), pt.Encode(pt.List{})), "", `nested deeper than 32 levels`},
+			{"a count that overflows", legacy(legacyDict(1), pt.Encode(pt.List{"0"}), bytes.Repeat([]byte{0xff}, 12)), "", `storage "0" has -1 elements, expected 1`},
+		},
+		"Keras archive": {
+			{"a crowd of entries", entries(crowd, numbered, "", config, file("model.weights.h5", "")), "", `the archive has no entry "metadata.json"`},
+			{"names that repeat", entries(crowd, same("a"), "", config, file("model.weights.h5", "")), "", `two entries of the archive are named "a"`},
+			{"a bomb as configuration", zipped(t, said("config.json", truth), file("model.weights.h5", "")), "", `is said to have 67108864 bytes, supported are up to 4194304 here`},
+			{"a bomb as weights", zipped(t, config, said("model.weights.h5", truth)), "", `is said to have 67108864 bytes`},
+			{"a bomb that lies", zipped(t, said("config.json", lie), file("model.weights.h5", "")), "", `entry "config.json"`},
 		},
 		"NumPy": {
-			{"a crowd of other files", entries(crowd, numbered, "", entry{"m.npy", ""}), "", `does not start with`},
+			{"a bomb", zipped(t, said("w.npy", truth)), "", `is said to have 67108864 bytes, more than the`},
+			{"a bomb that lies", zipped(t, said("w.npy", lie)), "", `npy: array "w": `},
+			{"a shape that overflows", zipped(t, file("w.npy", "\x93NUMPY\x01\x00\x4e\x00{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296, 4)}")), "", `more elements than memory can hold`},
+			{"a crowd of other files", entries(crowd, numbered, "", file("m.npy", "")), "", `does not start with`},
 			{"a crowd of arrays", entries(crowd, array, scalar), "", `… and 29936 more`},
 			{"more arrays than a model may have tensors", entries(format.MaxItems+1, array, scalar), "", `65537 arrays, want at most 65536`},
 			{"names that repeat", entries(crowd, same("a.npy"), scalar), "", `two arrays are named "a"`},
@@ -453,12 +529,76 @@ func chunked(f *hdf5test.File, messages [][]byte) [][]byte {
 	return [][]byte{hdf5test.Continuation(f.Add(all...), uint64(len(all)))}
 }
 
+// Configurations of Keras models, in archives with weights of a group of nothing.
+func hostileKeras(t testing.TB) (all []hostileFile) {
+	f := hdf5test.New()
+	weights := string(f.Bytes(f.Object(hdf5test.Link("layers", f.Object(hdf5test.Link("input_layer", f.Object(hdf5test.Link("none", 0))))))))
+	layers := func(list string) string {
+		return `{"class_name":"Sequential","config":{"name":"m","layers":[` + list + "]}}"
+	}
+	input := `{"class_name":"InputLayer","config":{"name":"x","batch_shape":[null,null,3]},"name":"x","inbound_nodes":[]}`
+	graph := func(list, outputs string) string {
+		return `{"class_name":"Functional","config":{"name":"m","input_layers":[["x",0,0]],"output_layers":[` + outputs + `],"layers":[` + input + list + "]}}"
+	}
+	dense := func(units string) string {
+		return `{"class_name":"Dense","config":{"name":"d","units":` + units + `}}`
+	}
+	sums := string(many(2000, func(b []byte, i int) []byte {
+		return fmt.Appendf(b, `,{"class_name":"Add","config":{"name":"a%d"},"name":"a%[1]d","inbound_nodes":[[%s]]}`, i,
+			strings.TrimSuffix(strings.Repeat(fmt.Sprintf(`["a%d",0,0,{}],`, i-1), 50), ","))
+	}))
+	for _, c := range []struct{ kind, config, want string }{
+		{"nested", deep(million, "[", "", "]"), `nested more than 100 deep`},
+		{"nested and open", strings.Repeat(`{"a":`, million/2), `nested more than 100 deep`},
+		{"a million layers of nothing", layers(strings.Repeat("{},", million) + "{}"), `a layer without class_name and config`},
+		{"a layer of a million numbers", layers("[" + strings.Repeat("1,", million) + "1]"), `where a layer is expected`},
+		{"a crowd of layers", layers(strings.Repeat(dense("1")+",", crowd/2) + dense("1")), `has more than 4096 layers`},
+		{"a crowd of inputs", graph("", strings.Repeat(`["x",0,0],`, crowd)+`["x",0,0]`), `an output is an input as it is`},
+		{"sums of one", graph(strings.Replace(sums, `"a-1"`, `"x"`, -1), `["a1999",0,0]`), `98001 buffers, want at most 65536`},
+		{"layers that read each other", graph(`,{"class_name":"Dropout","config":{"name":"a"},"name":"a","inbound_nodes":[[["b",0,0,{}]]]},{"class_name":"Dropout","config":{"name":"b"},"name":"b","inbound_nodes":[[["a",0,0,{}]]]}`, `["a",0,0]`), `layer "a" (Dropout) reads its own output`},
+		{"a negative size", layers(input + "," + dense("-1")), `has the units -1, expected a size from 1 to 1048576`},
+		{"a size beyond any", layers(input + "," + dense("1e300")), `expected a size from 1 to 1048576`},
+		{"sizes alone", layers(input + "," + dense("1048576")), `layer "d" (Dense) has no kernel in the file`},
+		{"a wide input", layers(`{"class_name":"InputLayer","config":{"name":"x","batch_shape":[null,null,2000000000]}},` + dense("1")), `expected sizes from 1 to 1048576`},
+		{"a long class", layers(`{"class_name":"` + strings.Repeat("a", million) + `","config":{}}`), `is of a class that is not supported`},
+		{"names that repeat", graph(","+input+","+input, `["x",0,0]`), `has two layers named "x"`},
+	} {
+		all = append(all, hostileFile{c.kind, zipped(t, file("config.json", c.config), file("metadata.json", "{}"), file("model.weights.h5", weights)), "", c.want})
+	}
+	return all
+}
+
+func file(name, content string) entry { return entry{name: name, content: content} }
+
+// legacyDict is a dict of n names for one tensor of the legacy container.
+func legacyDict(n int) []byte {
+	return []byte(strings.Replace(stateDict(n, numbered), string(pt.Append(nil, 1))+"tQ", string(pt.Append(nil, 1))+"NtQ", 1))
+}
+
+// module is the pickle of a TorchScript module with one parameter.
+var module = string(pt.Encode(pt.New{Class: pt.Global{"__torch__", "Net"}, State: pt.Pairs{"w", scalarTensor}}))
+
+// scalarTensor is a tensor of one element.
+var scalarTensor = pt.Call{
+	Func: pt.Global{"torch._utils", "_rebuild_tensor_v2"},
+	Args: []any{
+		pt.Persistent{ID: pt.Tuple{"storage", pt.Global{"torch", "FloatStorage"}, "0", "cpu", 1}},
+		0, pt.Tuple{1}, pt.Tuple{1}, false, pt.Call{Func: pt.Global{"collections", "OrderedDict"}},
+	},
+}
+
+// script is TorchScript whose method forward begins with this text.
+func script(t testing.TB, body string) []byte {
+	return zipped(t, file("m/data.pkl", module), file("m/data/0", "1234"), file("m/constants.pkl", "\x80\x02)."),
+		file("m/code/__torch__.py", "class Net(Module):\n  __parameters__ = [\"w\", ]\n  def forward(self: __torch__.Net, x: Tensor) -> Tensor:\n"+body))
+}
+
 // Every file ends in an error that is clear, soon and cheaply.
 func TestHostile(t *testing.T) {
 	all := hostileJSON()
 	maps.Copy(all, hostileArchives(t))
 	all["safetensors"], all["spec"], all["RNNoise"], all["ONNX"] = hostileTensors(), hostileSpecs(), hostileRNNoise(), hostileONNX()
-	all["HDF5"] = hostileHDF5()
+	all["HDF5"], all["Keras"] = hostileHDF5(), hostileKeras(t)
 	for _, source := range slices.Sorted(maps.Keys(all)) {
 		for _, f := range all[source] {
 			t.Run(source+"/"+f.kind, func(t *testing.T) {
