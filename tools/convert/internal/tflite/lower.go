@@ -57,15 +57,7 @@ func (r *reader) lower(graphs []*graph) (*format.Model, error) {
 		}
 		seen[name] = true
 		l.names[k] = name
-		dims := slices.Clone(t.shape)
-		if len(r.g.in) == 1 && len(dims) == 3 {
-			for i, d := range dims[:2] {
-				if d > 1 {
-					dims[i] = -1 // steps
-				}
-			}
-		}
-		l.to.Input(name, dims...)
+		l.to.Input(name, t.shape...)
 	}
 	if err := l.nodes(r.g.out); err != nil {
 		return nil, err
