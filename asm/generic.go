@@ -6,6 +6,7 @@ import "math"
 var generic = Kernels{
 	Name:                   "generic",
 	MatVecF32:              matVecF32,
+	MatVec4F32:             matVec4By(matVecF32),
 	MatMulF32:              matMulBy(matVecF32),
 	NarrowF32:              narrowF32,
 	LSTMF32:                lstmF32,

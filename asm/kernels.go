@@ -23,6 +23,14 @@ type Kernels struct {
 	//	len(w) = len(y)·len(x), in panels
 	MatVecF32 func(y, b, w, x []float32)
 
+	// MatVec4F32 computes y += W·x over four panels of 64 rows, some columns of each: the
+	// bits that MatVecF32 gives for one after the other. The panels are read side by side,
+	// which is the faster way for a matrix that lies in memory rather than in a cache.
+	//
+	//	len(y) = 256
+	//	panel p begins at w[p·stride:], stride ≥ 64·len(x)
+	MatVec4F32 func(y, w, x []float32, stride int)
+
 	// MatMulF32 computes y = b + W·x for each vector of a block: the bits that as many
 	// calls of MatVecF32 give, with each weight read once for several vectors.
 	//

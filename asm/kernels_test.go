@@ -73,6 +73,9 @@ func operations() (ops []operation) {
 			operation{fmt.Sprintf("MatVecF32/K=%d/no bias", K), rows, product(false), matVec},
 			operation{fmt.Sprintf("MatVecF32/K=%d/in place", K), rows, product(true),
 				func(k *Kernels, a [][]float32) { k.MatVecF32(a[0], a[0], a[2], a[3]) }},
+			operation{fmt.Sprintf("MatVec4F32/K=%d", K), []int{0, 1, 16, 64}, // weights between two panels
+				func(more int) []int { return []int{4 * PanelRows, 3*(PanelRows*K+more) + PanelRows*K, K} },
+				func(k *Kernels, a [][]float32) { k.MatVec4F32(a[0], a[1], a[2], (len(a[1])-PanelRows*K)/3) }},
 			operation{fmt.Sprintf("NarrowF32/K=%d", K), upTo(RowPad + 1),
 				func(rows int) []int { return []int{rows, rows, rows * pad(K, RowPad), K} },
 				func(k *Kernels, a [][]float32) { k.NarrowF32(a[0], a[1], a[2], a[3]) }})

@@ -4,6 +4,16 @@ package asm
 // are what a product waits for; a kernel that reads each once for several vectors does
 // the same operations on every output in the same order.
 
+// matVec4By is MatVec4F32 by a table's MatVecF32, one panel after the other.
+func matVec4By(matVec func(y, b, w, x []float32)) func(y, w, x []float32, stride int) {
+	return func(y, w, x []float32, stride int) {
+		for p := range 4 {
+			panel := y[p*PanelRows:][:PanelRows]
+			matVec(panel, panel, w[p*stride:][:PanelRows*len(x)], x)
+		}
+	}
+}
+
 // matMulBy is MatMulF32 by a table's MatVecF32.
 func matMulBy(matVec func(y, b, w, x []float32)) func(y, b, w, x []float32, d Block) {
 	return func(y, b, w, x []float32, d Block) {

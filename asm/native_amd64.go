@@ -7,6 +7,7 @@ import "github.com/klauspost/cpuid/v2"
 var avx2 = Kernels{
 	Name:                   "avx2",
 	MatVecF32:              matVecF32AVX2,
+	MatVec4F32:             matVec4F32AVX2,
 	MatMulF32:              matMulF32AVX2,
 	NarrowF32:              narrowF32AVX2,
 	LSTMF32:                lstmF32AVX2,
@@ -52,6 +53,9 @@ func native() (tables []*Kernels) {
 
 //go:noescape
 func matVecF32AVX2(y, b, w, x []float32)
+
+//go:noescape
+func matVec4F32AVX2(y, w, x []float32, stride int)
 
 //go:noescape
 func matMulF32AVX2(y, b, w, x []float32, d Block)

@@ -7,6 +7,7 @@ import "github.com/klauspost/cpuid/v2"
 var neon = Kernels{
 	Name:                   "neon",
 	MatVecF32:              matVecF32NEON,
+	MatVec4F32:             matVec4By(matVecF32NEON),
 	MatMulF32:              matMulF32NEON,
 	NarrowF32:              narrowF32NEON,
 	LSTMF32:                lstmF32NEON,

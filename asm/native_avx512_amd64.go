@@ -5,6 +5,7 @@ package asm
 var avx512 = Kernels{
 	Name:                   "avx512",
 	MatVecF32:              matVecF32AVX512,
+	MatVec4F32:             matVec4By(matVecF32AVX512),
 	MatMulF32:              matMulF32AVX512,
 	NarrowF32:              narrowF32AVX512,
 	LSTMF32:                lstmF32AVX512,

@@ -30,8 +30,8 @@ kernel table of this CPU, beside reading its weights: a step cannot be faster
 than that, so step/read says what is left to gain. 1.00 is the memory wall.
 
   bytes       the matrices W and R: what a step has to read
-  read ns     fastest batch of a bare SIMD load loop over these bytes, with or
-              without prefetches, whichever is faster
+  read ns     fastest batch of bare SIMD load loops over these bytes: with and
+              without prefetches, and four parts side by side
   step ns     fastest batch of Session.Step, per step; median is the typical one
   step/read   ratio of the two minima
   × 48 kHz    steps per second over 48,000: how many streams of audio, one step

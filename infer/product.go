@@ -56,6 +56,12 @@ const (
 	kernelMACs    = 200_000
 	vectorsAtOnce = 12
 
+	// memoryFloats is how many weights a matrix has that is read four panels at a time:
+	// 4 MB, more than the caches of one core, so that they come from far away. Measured
+	// on AVX2 (Zen 3): with 1 MB level, with 4 MB 4 % less time, with 16 MB a quarter.
+	memoryFloats = 4 << 20 / 4
+	fourPanels   = 4 * asm.PanelRows
+
 	// blockFloats is how many weights a call with several vectors reads: they stay in
 	// half of a first-level cache while all vectors pass.
 	blockFloats = 16 << 10 / 4
@@ -103,11 +109,32 @@ func (p *product) mulNarrow(y, x []float32) {
 	}
 }
 
+// mulOne goes through a matrix that is too large for a cache to and fro: what one step
+// read last, the next reads first.
 func (p *product) mulOne(y, x []float32) {
-	height, _ := p.slice(0, kernelFloats)
-	slices := (p.rows + height - 1) / height
+	fours := 0 // rows in groups of four panels
+	if len(p.w) >= memoryFloats {
+		fours = p.rows / fourPanels * fourPanels
+	}
+	if p.back {
+		p.mulPanels(y, x, fours)
+		p.mulFours(y, x, fours)
+	} else {
+		p.mulFours(y, x, fours)
+		p.mulPanels(y, x, fours)
+	}
+	p.back = !p.back
+}
+
+// mulPanels computes the rows from begin on, one panel after the other.
+func (p *product) mulPanels(y, x []float32, begin int) {
+	if begin == p.rows {
+		return
+	}
+	height, _ := p.slice(begin, kernelFloats)
+	slices := (p.rows - begin + height - 1) / height
 	for i := range slices {
-		first := p.turn(i, slices) * height
+		first := begin + p.turn(i, slices)*height
 		rows, columns := p.slice(first, kernelFloats)
 		w, out := p.w[first*p.cols:], y[first:first+rows]
 		start := p.start(first, rows)
@@ -118,7 +145,21 @@ func (p *product) mulOne(y, x []float32) {
 			k += cols
 		}
 	}
-	p.back = !p.back
+}
+
+// mulFours computes the rows before end, four panels at a time.
+func (p *product) mulFours(y, x []float32, end int) {
+	const columns = kernelFloats / fourPanels
+	stride := asm.PanelRows * p.cols
+	for i := range end / fourPanels {
+		first := p.turn(i, end/fourPanels) * fourPanels
+		w, out := p.w[first*p.cols:][:4*stride], y[first:first+fourPanels]
+		clear(out)
+		copy(out, p.start(first, fourPanels))
+		for k := 0; k < p.cols; k += columns {
+			p.kernels.MatVec4F32(out, w[asm.PanelRows*k:], x[k:min(k+columns, p.cols)], stride)
+		}
+	}
 }
 
 // turn is which of n slices comes at place i.

@@ -91,34 +91,45 @@ func TestSlicedProducts(t *testing.T) {
 	long := b.Dense("long", format.Input, r.uniform(20*I, 0.1), nil, format.Linear)
 	longer := b.Concat("longer", format.Input, format.Input, format.Input)
 	narrow := b.Dense("narrow", longer, r.uniform(13*3*I, 0.1), r.uniform(13, 1), format.Linear)
-	b.Output(b.Concat("out", wide, long, narrow))
+	fours := b.Dense("fours", format.Input, r.uniform(5*fourPanels*I, 0.1), nil, format.Linear)
+	more := b.Dense("fours and more", format.Input, r.uniform(1363*I, 0.1), r.uniform(1363, 1), format.Linear)
+	b.Output(b.Concat("out", wide, long, narrow, fours, more))
+	require.GreaterOrEqual(t, 5*fourPanels*I, memoryFloats)
 	require.Greater(t, I*asm.PanelRows, kernelFloats)
 	require.Greater(t, 13*3*I, kernelFloats)
 	file := marshal(t, b)
 	onEveryISA(t, file, func(t *testing.T, m *Model) {
 		x, y := r.uniform(I, 1), make([]float32, m.OutputSize())
-		require.NoError(t, m.NewSession().Step(y, x))
-		generic, err := asm.ByName("generic")
-		require.NoError(t, err)
-		for _, l := range m.Format().Layers {
-			d, ok := l.(*format.Dense)
-			if !ok {
-				continue
-			}
-			w, want := m.Format().Tensor(d.W), make([]float32, (m.Format().Tensor(d.W).Rows+15)/16*16)
-			var bias []float32
-			if d.B != format.None {
-				bias = m.Format().Tensor(d.B).F32
-			}
-			if w.Layout == format.Narrow {
-				generic.NarrowF32(want[:w.Rows], bias, w.F32, slices.Concat(x, x, x))
-			} else {
-				generic.MatVecF32(want, bias, w.F32, x)
-			}
-			assert.Equal(t, bits(want[:w.Rows]), bits(y[:w.Rows]), l.LayerName())
-			y = y[w.Rows:]
+		session := m.NewSession()
+		for range 2 { // to and fro
+			clear(y)
+			require.NoError(t, session.Step(y, x))
+			sameAsGeneric(t, m, x, y)
 		}
 	})
+}
+
+func sameAsGeneric(t *testing.T, m *Model, x, y []float32) {
+	generic, err := asm.ByName("generic")
+	require.NoError(t, err)
+	for _, l := range m.Format().Layers {
+		d, ok := l.(*format.Dense)
+		if !ok {
+			continue
+		}
+		w, want := m.Format().Tensor(d.W), make([]float32, (m.Format().Tensor(d.W).Rows+15)/16*16)
+		var bias []float32
+		if d.B != format.None {
+			bias = m.Format().Tensor(d.B).F32
+		}
+		if w.Layout == format.Narrow {
+			generic.NarrowF32(want[:w.Rows], bias, w.F32, slices.Concat(x, x, x))
+		} else {
+			generic.MatVecF32(want, bias, w.F32, x)
+		}
+		assert.Equal(t, bits(want[:w.Rows]), bits(y[:w.Rows]), l.LayerName())
+		y = y[w.Rows:]
+	}
 }
 
 func TestNothingAllocates(t *testing.T) {

@@ -5,10 +5,10 @@ package roofline
 // A Reader is one way to read memory.
 type Reader struct {
 	// Name says what it reads with: "AVX-512", "AVX2", "NEON", "Go", and whether
-	// it prefetches.
+	// it prefetches or reads four quarters side by side.
 	Name string
 
-	// Read reads every element of x once, in order, and returns the exclusive
+	// Read reads every element of x once and returns the exclusive
 	// or of their bits, so that nothing can be left out.
 	//
 	// len(x) is a multiple of 16 and x starts on an 8-byte boundary, as the
@@ -17,9 +17,9 @@ type Reader struct {
 }
 
 // Readers returns the ways to read that are worth trying on this CPU, the widest
-// loads first. Which is fastest depends on the size: prefetching costs a little
-// where the data lies near and gains where it does not. The roofline is the
-// fastest of all.
+// loads first. Which is fastest depends on the size: prefetching and reading side by
+// side cost a little where the data lies near and gain where it does not. The roofline is
+// the fastest of all.
 func Readers() []Reader {
 	if r := native(); r != nil {
 		return r

@@ -16,7 +16,7 @@ func all() []Reader { return append(native(), Reader{"Go", readGo}) }
 // changes the result.
 func TestRead(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	const before, most = 2, 16 * 70
+	const before, most = 2, 16 * 300
 	buffer := make([]float32, before+most+64)
 	for i := range buffer {
 		buffer[i] = math.Float32frombits(random.Uint32())

@@ -179,3 +179,49 @@ func function(f format.Function, x float64) float64 {
 	}
 	return x
 }
+
+// Agree reports, by an error that says where, whether two vectors that were described are
+// the same numbers, whatever the leaves are: computed in float64 from random ones.
+func (g *Graph) Agree(a, b []Value) error {
+	for trial := range trials {
+		v := g.trial(trial)
+		at := func(list []Value) []float64 {
+			x := make([]float64, len(list))
+			for k, e := range list {
+				x[k] = v[e]
+			}
+			return x
+		}
+		if err := differ("value", at(a), at(b)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Latest is for each value the largest number that a leaf it depends on has; of gives
+// leaves theirs, from 1 on. 0 for what depends on no leaf.
+func (g *Graph) Latest(of func(Value) int) []int {
+	latest := make([]int, len(g.nodes))
+	vectors := map[int32]int{}
+	for k, n := range g.nodes {
+		switch n.op {
+		case leaf:
+			latest[k] = of(Value(k))
+		case add, mul:
+			latest[k] = max(latest[n.a], latest[n.b])
+		case apply:
+			latest[k] = latest[n.a]
+		case dot:
+			most, ok := vectors[n.v]
+			if !ok {
+				for _, e := range g.vectors[n.v] {
+					most = max(most, latest[e])
+				}
+				vectors[n.v] = most
+			}
+			latest[k] = most
+		}
+	}
+	return latest
+}

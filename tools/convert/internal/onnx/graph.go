@@ -64,6 +64,9 @@ func (t *translation) model() (*format.Model, error) {
 		}
 	}
 	t.writtenOut()
+	if err := t.unroll(); err != nil {
+		return nil, err
+	}
 	live, err := t.survey()
 	if err != nil {
 		return nil, err

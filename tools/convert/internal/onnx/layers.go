@@ -36,6 +36,9 @@ func (t *translation) product(name string, x *tensor, shape []int, free []mark, 
 	if err := t.spend(len(w) + width); err != nil {
 		return nil, err
 	}
+	if x.kind == floats {
+		return folded(shape, free, w, x)
+	}
 	if t.step != nil {
 		return t.symbolic(shape, free, width, func() []cellmatch.Value { return t.step.Product(w, x.symbols()) })
 	}
@@ -45,6 +48,22 @@ func (t *translation) product(name string, x *tensor, shape []int, free []mark, 
 	}
 	out := t.linear(shape, free, &dense{name: name, x: buf, w: w})
 	out.last = x.last
+	return out, nil
+}
+
+// folded is a product of constants, as of weights with a state of zeros.
+func folded(shape []int, free []mark, w []float32, x *tensor) (*tensor, error) {
+	if err := x.known(); err != nil {
+		return nil, err
+	}
+	out := &tensor{shape: shape, free: free, f: make([]float32, len(w)/len(x.f))}
+	for r := range out.f {
+		var sum float64
+		for k, v := range x.f {
+			sum += float64(w[r*len(x.f)+k]) * float64(v)
+		}
+		out.f[r] = float32(sum)
+	}
 	return out, nil
 }
 
@@ -157,7 +176,7 @@ func (t *translation) matMul(n *nodeProto) error {
 	if left {
 		x, m = m, x
 	}
-	if x.constant() || m.kind != floats {
+	if x.kind == ints || m.kind != floats {
 		return errors.New("found a product that is not of a computed value and constant floats, supported is that")
 	}
 	if err := m.known(); err != nil {

@@ -25,8 +25,9 @@ func TestStates(t *testing.T) {
 		{func(_ *graph, n *node) { n.in[inR+1] = -1 }, "has 3 tensors of recurrent weights, want 4"},
 		{func(_ *graph, n *node) { n.op = 10_000 }, "(operator 10000) is not supported"},
 	} {
-		g, err := parse(data)
+		graphs, err := parse(data)
 		require.NoError(t, err)
+		g := graphs[0]
 		for i := range g.nodes {
 			if g.nodes[i].op == opSequenceLSTM {
 				c.change(g, &g.nodes[i])

@@ -164,7 +164,7 @@ func (t table) tables(i int) []table {
 	return v
 }
 
-// A tensor is one of the main subgraph's. data is nil where it is computed.
+// A tensor is one of a subgraph's. data is nil where it is computed.
 type tensor struct {
 	name     string
 	shape    []int
@@ -198,7 +198,7 @@ func (n node) String() string {
 	return fmt.Sprintf("node %d (%s)", n.index, name)
 }
 
-// A graph is the main subgraph.
+// A graph is a subgraph.
 type graph struct {
 	tensors []tensor
 	nodes   []node
@@ -208,7 +208,11 @@ type graph struct {
 // maxElements is far above any tensor of use.
 const maxElements = 1 << 28
 
-func parse(data []byte) (*graph, error) {
+// maxGraphs is far above what any model has.
+const maxGraphs = 256
+
+// parse reads all subgraphs, the main one first.
+func parse(data []byte) ([]*graph, error) {
 	f := &flat{data: data}
 	root := f.root()
 	if v := root.int(0); f.err == nil && v != 3 {
@@ -218,10 +222,22 @@ func parse(data []byte) (*graph, error) {
 	if f.err != nil {
 		return nil, f.err
 	}
-	if len(subgraphs) != 1 {
-		return nil, fmt.Errorf("has %d subgraphs, supported is 1: loops and branches (WHILE, IF, several signatures) are not", len(subgraphs))
+	if len(subgraphs) == 0 || len(subgraphs) > maxGraphs {
+		return nil, fmt.Errorf("has %d subgraphs, supported are 1 to %d", len(subgraphs), maxGraphs)
 	}
-	sub := subgraphs[0]
+	var graphs []*graph
+	for _, sub := range subgraphs {
+		g, err := f.graph(sub, codes, buffers)
+		if err != nil {
+			return nil, err
+		}
+		graphs = append(graphs, g)
+	}
+	return graphs, f.err
+}
+
+// graph reads a subgraph.
+func (f *flat) graph(sub table, codes, buffers []table) (*graph, error) {
 	g := &graph{in: sub.ints(1), out: sub.ints(2)}
 	tensors, operators := sub.tables(0), sub.tables(3)
 	if len(tensors) > format.MaxItems || len(operators) > format.MaxItems {
@@ -270,8 +286,10 @@ func parse(data []byte) (*graph, error) {
 		}
 	}
 	for _, list := range [][]int{g.in, g.out} {
-		if len(list) != 1 || list[0] < 0 || list[0] >= len(g.tensors) {
-			return nil, fmt.Errorf("has inputs %v and outputs %v, supported is one of each: states that are inputs are not", g.in, g.out)
+		for _, k := range list {
+			if k < 0 || k >= len(g.tensors) {
+				return nil, fmt.Errorf("has the input or output %d of %d tensors", k, len(g.tensors))
+			}
 		}
 	}
 	return g, f.err

@@ -24,6 +24,9 @@ const (
 	opRelu, opRelu6, opReshape, opRNN, opSoftmax, opTanh              = 19, 21, 22, 24, 25, 28
 	opSequenceRNN, opSub, opSqueeze, opSequenceLSTM, opSlice          = 35, 41, 43, 44, 45
 	opLogSoftmax, opExpandDims, opLeakyRelu, opElu, opQuantize        = 50, 70, 98, 111, 114
+	opReluN1, opGather, opTranspose, opDiv, opSplit, opLess           = 20, 36, 39, 42, 49, 58
+	opSliceOf, opPack, opAnd, opUnpack, opFill, opSplitV              = 65, 83, 86, 88, 94, 102
+	opReverse, opHardSwish, opWhile                                   = 105, 117, 119
 )
 
 var opNames = map[int]string{
@@ -33,6 +36,7 @@ var opNames = map[int]string{
 	39: "TRANSPOSE", 40: "MEAN", 41: "SUB", 43: "SQUEEZE", 44: "UNIDIRECTIONAL_SEQUENCE_LSTM", 45: "STRIDED_SLICE",
 	46: "BIDIRECTIONAL_SEQUENCE_RNN", 49: "SPLIT", 50: "LOG_SOFTMAX", 52: "BIDIRECTIONAL_SEQUENCE_LSTM", 53: "CAST",
 	70: "EXPAND_DIMS", 77: "SHAPE", 83: "PACK", 88: "UNPACK", 94: "FILL", 98: "LEAKY_RELU", 111: "ELU", 114: "QUANTIZE",
+	20: "RELU_N1_TO_1", 42: "DIV", 58: "LESS", 65: "SLICE", 86: "LOGICAL_AND", 102: "SPLIT_V", 105: "REVERSE_V2",
 	117: "HARD_SWISH", 118: "IF", 119: "WHILE",
 }
 
@@ -60,23 +64,33 @@ type reader struct {
 // Read turns a file into a model. Errors name the file and the node. Notes say what is not
 // as it is in the file: quantised weights, and when an output counts.
 func Read(file string, data []byte) (*format.Model, []string, error) {
-	g, err := parse(data)
+	graphs, err := parse(data)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", file, err)
 	}
 	most := 16*int64(len(data)) + 1<<16
-	r := &reader{g: g, values: map[int]value{}, states: map[int]bool{}, budget: most, most: most}
-	if err := r.program(); err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", file, err)
+	r := &reader{g: graphs[0], values: map[int]value{}, states: map[int]bool{}, budget: most, most: most}
+	var m *format.Model
+	if writtenOut(r.g) {
+		m, err = r.lower(graphs)
+	} else if len(graphs) != 1 {
+		err = fmt.Errorf("has %d subgraphs, supported are one, and those of loops (WHILE): not branches (IF), and not several signatures", len(graphs))
+	} else if err = r.program(); err == nil {
+		m, err = r.b.Model()
 	}
-	m, err := r.b.Model()
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", file, err)
+	}
+	if r.quantised {
+		r.notes = append(r.notes, "quantised weights became the float32 numbers that they stand for; activations are not quantised, and input and output are real numbers")
 	}
 	return m, r.notes, nil
 }
 
 func (r *reader) program() error {
+	if len(r.g.in) != 1 || len(r.g.out) != 1 {
+		return fmt.Errorf("has %d inputs and %d outputs supported is one of each around an operator that is a cell", len(r.g.in), len(r.g.out))
+	}
 	in, out := r.g.in[0], r.g.out[0]
 	v, err := r.input(in)
 	if err != nil {
@@ -104,9 +118,6 @@ func (r *reader) program() error {
 	r.b.Output(y.buf)
 	if y.time < 0 && v.steps > 1 {
 		r.notes = append(r.notes, fmt.Sprintf("the output is that of a sequence of %d steps: it counts at the last of them, and the state is reset before the next sequence", v.steps))
-	}
-	if r.quantised {
-		r.notes = append(r.notes, "quantised weights became the float32 numbers that they stand for; activations are not quantised, and input and output are real numbers")
 	}
 	return nil
 }
