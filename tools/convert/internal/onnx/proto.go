@@ -202,7 +202,7 @@ func parseModel(b []byte) (*modelProto, error) {
 // initializers, inputs and outputs one may have.
 const (
 	maxNesting = 8
-	maxItems   = 1 << 17
+	maxItems   = 1 << 16
 )
 
 func parseGraph(b []byte, depth int) (*graphProto, error) {
