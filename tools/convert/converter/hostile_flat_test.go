@@ -92,8 +92,12 @@ func text(s string) vector { return vector{len(s), []byte(s)} }
 
 // flatModel is a TFLite model of these tensors, operators and buffers.
 func flatModel(tensors, operators, buffers []*flat) []byte {
-	sub := &flat{tensors, ints(0), ints(1), operators}
-	return flatFile(&flat{int32(3), []*flat{{int32(28)}}, []*flat{sub}, nil, buffers})
+	return flatGraphs(buffers, &flat{tensors, ints(0), ints(1), operators})
+}
+
+// flatGraphs is a model of these subgraphs, whose operators are TANH and WHILE.
+func flatGraphs(buffers []*flat, graphs ...*flat) []byte {
+	return flatFile(&flat{int32(3), []*flat{{int32(28)}, {int32(119)}}, graphs, nil, buffers})
 }
 
 // Tables that name each other, and sizes that are lies.
@@ -107,16 +111,40 @@ func TestHostileTFLite(t *testing.T) {
 	}
 	long, wide := &flat{ints(1, 3), nil, int32(0), text(strings.Repeat("x", million))}, &flat{ints(slices.Repeat([]int32{1}, million/4)...)}
 	again := func(n int, t *flat) []*flat { return slices.Repeat([]*flat{t}, n) }
+	body := &flat{again(2, x), ints(0), ints(0), again(crowd, tanh)}
+	loops := func(n int, condition, body int32) (list []*flat) {
+		for k := range n {
+			from := n - k + 1
+			if k == 0 {
+				from = 0
+			}
+			list = append(list, &flat{int32(1), ints(int32(from)), ints(int32(n - k)), nil, &flat{condition, body}})
+		}
+		return list
+	}
+	looped := func(n int, condition, inside int32) []byte {
+		return flatGraphs(none, &flat{again(n+2, x), ints(0), ints(1), loops(n, condition, inside)}, body, body)
+	}
 	patched := func(offset int, v uint32) []byte {
 		b := slices.Clone(good)
 		binary.LittleEndian.PutUint32(b[offset:], v)
 		return b
 	}
 	for _, f := range []hostileFile{
-		{"one tensor a million times", flatModel(again(million, x), nil, none), "", `has 1000000 tensors and 0 operators, supported are up to 65536 each`},
+		{"one tensor a million times", flatModel(again(million, x), nil, none), "", `has more than 131072 tensors and operators`},
 		{"one tensor again and again", flatModel(again(format.MaxItems, x), nil, none), "", `the output, tensor 1, is not computed`},
-		{"one operator a million times", flatModel([]*flat{x, x}, again(million, tanh), none), "", `supported are up to 65536 each`},
+		{"one operator a million times", flatModel([]*flat{x, x}, again(million, tanh), none), "", `has more than 131072 tensors and operators`},
 		{"one operator again and again", flatModel([]*flat{x, x}, again(format.MaxItems, tanh), none), "", `65537 buffers, want at most 65536`},
+		{"one subgraph again and again", flatGraphs(none, again(256, &flat{again(crowd, x), ints(0), ints(1), nil})...), "", `has more than 131072 tensors and operators`},
+		{"a million subgraphs", flatGraphs(none, again(million, body)...), "", `has 1000000 subgraphs, supported are 1 to 256`},
+		{"a loop around itself", looped(1, 0, 0), "", `names subgraphs 0 and 0 of 3`},
+		{"a loop that is not there", looped(1, 1, 1<<30), "", `names subgraphs 1 and 1073741824 of 3`},
+		{"a loop within its own body", flatGraphs(none, &flat{again(3, x), ints(0), ints(1), loops(1, 1, 2)}, &flat{again(3, x), ints(0), ints(1), loops(1, 1, 2)}, &flat{again(3, x), ints(0), ints(1), loops(1, 1, 2)}), "", `has a condition that is not that the number of the step`},
+		{"a crowd of loops with one body", looped(crowd, 1, 2), "", `has a condition that is not that the number of the step`},
+		{"a loop of a crowd of values", flatGraphs(none,
+			&flat{again(3, x), ints(0), ints(1), []*flat{{int32(1), ints(make([]int32, crowd)...), ints(slices.Repeat([]int32{1}, crowd)...), nil, &flat{int32(1), int32(2)}}}},
+			&flat{again(2, x), ints(make([]int32, crowd)...), ints(0), nil},
+			&flat{again(2, x), ints(make([]int32, crowd)...), ints(make([]int32, crowd)...), again(crowd, tanh)}), "", `makes more than`},
 		{"a million buffers", flatModel([]*flat{x, x}, nil, again(million, &flat{})), "", `the output, tensor 1, is not computed`},
 		{"a long name by many", flatModel(again(crowd, long), nil, none), "", `name the same strings and lists over and over`},
 		{"a long shape by many", flatModel(append([]*flat{x}, again(crowd, wide)...), nil, none), "", `name the same strings and lists over and over`},

@@ -19,6 +19,7 @@ type table struct {
 type flat struct {
 	data   []byte
 	copied int // bytes of strings and lists so far
+	items  int // tensors and operators of all subgraphs so far, of which many may be the same
 	err    error
 }
 
@@ -208,8 +209,11 @@ type graph struct {
 // maxElements is far above any tensor of use.
 const maxElements = 1 << 28
 
-// maxGraphs is far above what any model has.
-const maxGraphs = 256
+// maxGraphs and maxItems are far above what any model has.
+const (
+	maxGraphs = 256
+	maxItems  = 2 * format.MaxItems
+)
 
 // parse reads all subgraphs, the main one first.
 func parse(data []byte) ([]*graph, error) {
@@ -240,8 +244,8 @@ func parse(data []byte) ([]*graph, error) {
 func (f *flat) graph(sub table, codes, buffers []table) (*graph, error) {
 	g := &graph{in: sub.ints(1), out: sub.ints(2)}
 	tensors, operators := sub.tables(0), sub.tables(3)
-	if len(tensors) > format.MaxItems || len(operators) > format.MaxItems {
-		return nil, fmt.Errorf("has %d tensors and %d operators, supported are up to %d each", len(tensors), len(operators), format.MaxItems)
+	if f.items += len(tensors) + len(operators); f.items > maxItems {
+		return nil, fmt.Errorf("has more than %d tensors and operators", maxItems)
 	}
 	for i, t := range tensors {
 		q := t.table(4)
