@@ -215,10 +215,10 @@ func hostileJSON() map[string][]hostileFile {
 	dense := func(weights string) []byte {
 		return rtneural("[1]", `{"type":"dense","shape":[1],"weights":[`+weights+"]}")
 	}
-	guitarml := func(sizes int, layers int, tensors string) []byte {
+	guitarml := func(sizes, layers int64, tensors string) []byte {
 		return fmt.Appendf(nil, `{"model_data":{"unit_type":"LSTM","input_size":%d,"output_size":%[1]d,"hidden_size":%[1]d,"num_layers":%d},"state_dict":%s}`, sizes, layers, tensors)
 	}
-	nam := func(sizes, layers int, weights string) []byte {
+	nam := func(sizes, layers int64, weights string) []byte {
 		return fmt.Appendf(nil, `{"architecture":"LSTM","config":{"input_size":%d,"hidden_size":%[1]d,"num_layers":%d},"weights":%s}`, sizes, layers, weights)
 	}
 	rows := "[" + strings.Repeat("[],", million) + "[]]"
@@ -332,6 +332,9 @@ func hostileONNX() []hostileFile {
 		{"huge", onnxModel(x, y, onnxTensor("w", bytes.Repeat([]byte{0, 0, 0x7f, 0x7f}, 9), 3, 3), onnxNode("MatMul", []string{"x", "w"}, []string{"y"})), "", `weights are so large that an input of 1 could overflow float32`},
 		{"a wide input", onnxModel(onnxValue(11, "x", 1, 1<<40), onnxValue(12, "y", 1, 1<<40), tanh), "", `supported are up to 1048576 elements`},
 		{"the widest input", onnxModel(onnxValue(11, "x", 1, 1<<20), onnxValue(12, "y", 1, 1<<20), tanh), "", `found more computed elements than a model of this size needs`},
+		{"one number spread over millions", onnxModel(x, y, onnxTensor("one", []byte("1234"), 1),
+			message(5, varint(2, 7), message(8, []byte("shape")), varint(1, 1), message(9, binary.LittleEndian.AppendUint64(nil, 16*million))),
+			onnxNode("Expand", []string{"one", "shape"}, []string{"wide"}), onnxNode("Add", []string{"x", "wide"}, []string{"y"})), "", `found more computed elements than a model of this size needs`},
 		{"one weight in many nodes", onnxModel(onnxValue(11, "x", 1, 512), onnxValue(12, "y", 1, 512), onnxTensor("w", make([]byte, 1<<20), 512, 512), onnxNode("Tanh", []string{"x"}, []string{"w0"}), each(4000, func(i int) []byte {
 			return onnxNode("MatMul", []string{numbered(i), "w"}, []string{numbered(i + 1)})
 		}), onnxNode("Tanh", []string{"w4000"}, []string{"y"})), "", `found more computed elements than a model of this size needs`},

@@ -44,7 +44,7 @@ func newTranslation(p *modelProto, size int) *translation {
 		parts:   map[run]format.Buffer{},
 		refused: map[string]error{},
 		steps:   map[mark]int64{},
-		budget:  1<<20 + 4*size,
+		budget:  1<<20 + 8*size,
 	}
 }
 
