@@ -477,7 +477,7 @@ func hostileHDF5() []hostileFile {
 		}), "", `it is not a dataset`},
 		{"many names for a group in itself", file(func(f *hdf5test.File) uint64 {
 			at := f.Here()
-			return f.Object(append(links(3000, func(int) uint64 { return at }), hdf5test.Link("vars", at), hdf5test.Link("cell", at))...)
+			return f.Object(append(links(8000, func(int) uint64 { return at }), hdf5test.Link("vars", at), hdf5test.Link("cell", at))...)
 		}), "", `holds weights and no configuration`},
 		{"soft links in a circle", file(func(f *hdf5test.File) uint64 {
 			return f.Object(hdf5test.Soft("lstm", "gru"), hdf5test.Soft("gru", "lstm"))

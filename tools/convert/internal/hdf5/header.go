@@ -39,6 +39,7 @@ type message struct {
 // made of them so far.
 type object struct {
 	messages   []message
+	first      map[uint16]message // of each kind, once find was called
 	links      map[string]link
 	attributes map[string]attributeMessage
 
@@ -47,12 +48,16 @@ type object struct {
 
 // find returns the first message of a kind.
 func (o *object) find(kind uint16) (message, bool) {
-	for _, m := range o.messages {
-		if m.kind == kind {
-			return m, true
+	if o.first == nil {
+		o.first = map[uint16]message{}
+		for _, m := range o.messages {
+			if _, there := o.first[m.kind]; !there {
+				o.first[m.kind] = m
+			}
 		}
 	}
-	return message{}, false
+	m, ok := o.first[kind]
+	return m, ok
 }
 
 func (o *object) has(kind uint16) bool {

@@ -2,4 +2,5 @@
 
 package hostiletest
 
-const slowdown = 1
+// race is whether the race detector is on.
+const race = false

@@ -2,5 +2,4 @@
 
 package hostiletest
 
-// slowdown is what the race detector may cost.
-const slowdown = 10
+const race = true
