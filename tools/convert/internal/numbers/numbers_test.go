@@ -1,6 +1,8 @@
 package numbers
 
 import (
+	"encoding/json"
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -45,4 +47,40 @@ func TestArray(t *testing.T) {
 		_, _, err := Array([]byte(text))
 		assert.ErrorContains(t, err, want, text)
 	}
+}
+
+// Whatever the text, what is read from it is what encoding/json reads, but for rounding once.
+func FuzzArray(f *testing.F) {
+	for _, text := range []string{"2.5", "[]", "[[1, 2], [3, 4]]", "[[[[1]]]]", " [ [ ] ] ", "[null]", `["]"]`, "[1e-50, -0]", "[1"} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		values, shape, err := Array(text)
+		if err != nil {
+			return
+		}
+		n := 1
+		for _, d := range shape {
+			n *= d
+		}
+		require.Len(t, values, n)
+		var want any
+		require.NoError(t, json.Unmarshal(text, &want))
+		at := 0
+		var compare func(want any, depth int)
+		compare = func(want any, depth int) {
+			if list, ok := want.([]any); ok {
+				require.Len(t, list, shape[depth])
+				for _, e := range list {
+					compare(e, depth+1)
+				}
+				return
+			}
+			x, ok := want.(float64)
+			require.True(t, ok)
+			require.InDelta(t, x, float64(values[at]), 1e-6*(1+math.Abs(x)))
+			at++
+		}
+		compare(want, 0)
+	})
 }
