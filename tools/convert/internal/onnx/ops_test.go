@@ -170,6 +170,10 @@ var opCases = []opCase{
 			return vec{y[0] + 1, y[1] + 2, y[2] + 3}
 		}},
 
+	{"Slice backwards", [][]byte{constantIntegers("from", -1), constantIntegers("to", math.MinInt64), constantIntegers("one", 1), node("Slice", in("x", "from", "to", "one", "from"), in("s")), node("Tanh", in("s"), in("y"))},
+		func(x vec) vec { return each(math.Tanh)(vec{x[3], x[2], x[1], x[0]}) }},
+	{"Slice backwards by two", [][]byte{constantIntegers("from", 9), constantIntegers("to", 0), constantIntegers("one", 1), constantIntegers("step", -2), node("Slice", in("x", "from", "to", "one", "step"), in("s")), node("Tanh", in("s"), in("y"))},
+		func(x vec) vec { return each(math.Tanh)(vec{x[3], x[1]}) }},
 	{"Slice", [][]byte{constantIntegers("one", 1), constantIntegers("three", 3), node("Slice", in("x", "one", "three", "one"), in("s")), node("Tanh", in("s"), in("y"))},
 		func(x vec) vec { return each(math.Tanh)(x[1:3]) }},
 	{"Split and Concat", [][]byte{constantIntegers("sizes", 1, 3), node("Split", in("x", "sizes"), in("a", "b"), number("axis", 1)), node("Concat", in("b", "a"), in("y"), number("axis", -1))},
