@@ -5,7 +5,7 @@ package infer
 //
 // The steps before this one are a ring: a step costs as much as its taps, however long the
 // line is. To shift one of 8192 floats, two taps of 16 that are 512 steps apart, would take
-// half a microsecond; the whole step takes a fifth of that. The index of the ring's oldest
+// half a microsecond; the whole step takes less than half of that. The index of the ring's oldest
 // float stands behind it, as a float32, which counts that far: so it goes wherever a stream's
 // states are copied. What leaves the engine starts with the oldest: see Model.state.
 type delayLine struct {
