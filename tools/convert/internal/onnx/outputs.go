@@ -43,6 +43,9 @@ func (t *translation) output() error {
 		if v == nil {
 			return fmt.Errorf("output %q: found nothing that computes it", o.name)
 		}
+		if err := v.unpadded(o.name); err != nil {
+			return fmt.Errorf("output %q: %w", o.name, err)
+		}
 		if err := t.spend(len(v.refs)); err != nil {
 			return err
 		}
