@@ -97,7 +97,7 @@ func InOrder(c *checkpoint.Checkpoint) *spec.Spec {
 			if in == nil {
 				in, out = g.find("weight_ih"), g.find("weight_hh")
 			}
-			if in == nil || g.bothWays() || g.find("weight_hr_l0") != nil {
+			if in == nil || out == nil || g.bothWays() || g.find("weight_hr_l0") != nil {
 				return nil
 			}
 		} else if in, out = g.find("weight"), g.find("weight"); kind != "" || in == nil || len(s.Layers) == 0 {
@@ -105,7 +105,7 @@ func InOrder(c *checkpoint.Checkpoint) *spec.Spec {
 		} else {
 			kind = "dense"
 		}
-		if last || len(in.Shape) != 2 || width != 0 && in.Shape[1] != width {
+		if last || len(in.Shape) != 2 || len(out.Shape) != 2 || width != 0 && in.Shape[1] != width {
 			return nil
 		}
 		last = kind == "dense"

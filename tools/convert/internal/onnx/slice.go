@@ -63,7 +63,7 @@ func (t *translation) slice(n *nodeProto) error {
 			v.padded = padding{}
 			continue
 		}
-		if step == -1 && starts[k] == -1 && ends[k] < math.MinInt32 && v.free[d] != 0 {
+		if step == -1 && starts[k] == -1 && ends[k] <= math.MinInt32 && v.free[d] != 0 {
 			if v, err = t.backward(n, v, d); err != nil {
 				return err
 			}
