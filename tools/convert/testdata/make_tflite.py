@@ -31,7 +31,7 @@ class Graph:
         if data is not None:
             b = s.BufferT()
             b.data = np.frombuffer(data.tobytes(), np.uint8)
-            t.type = {"float32": 0, "int32": 2}[data.dtype.name]
+            t.type = {"float32": 0, "float16": 1, "int32": 2}[data.dtype.name]
             t.buffer = len(self.m.buffers)
             self.m.buffers.append(b)
         self.g.tensors.append(t)
@@ -49,6 +49,7 @@ class Graph:
             o.builtinOptionsType = kind
             o.builtinOptions = {
                 O.UnidirectionalSequenceLSTMOptions: s.UnidirectionalSequenceLSTMOptionsT, O.SequenceRNNOptions: s.SequenceRNNOptionsT,
+                O.BidirectionalSequenceLSTMOptions: s.BidirectionalSequenceLSTMOptionsT, O.BidirectionalSequenceRNNOptions: s.BidirectionalSequenceRNNOptionsT,
                 O.LSTMOptions: s.LSTMOptionsT, O.RNNOptions: s.RNNOptionsT, O.FullyConnectedOptions: s.FullyConnectedOptionsT,
                 O.AddOptions: s.AddOptionsT, O.SubOptions: s.SubOptionsT, O.MulOptions: s.MulOptionsT,
                 O.ConcatenationOptions: s.ConcatenationOptionsT, O.SoftmaxOptions: s.SoftmaxOptionsT, O.LeakyReluOptions: s.LeakyReluOptionsT,
@@ -100,6 +101,30 @@ def lstm(name, seed, I=3, U=5, H=None, T=7, peephole=False, norm=False, coupled=
     save(name, g.finish(x, y))
 
 
+def both_lstm(name, seed, I=3, U=5, V=5, T=7, major=False, peephole=False):
+    """Both ways in one operator; its kernel wants as many units forward as back."""
+    g = Graph(seed)
+    inputs = [g.tensor([T, 1, I] if major else [1, T, I])]
+    for n in (U, V):
+        inputs += [g.weights(n, I) for _ in range(4)] + [g.weights(n, n) for _ in range(4)]
+        inputs += [g.weights(n) if peephole else -1 for _ in range(3)] + [g.weights(n) for _ in range(4)] + [-1, -1]
+    inputs += [g.tensor([1, n], variable=True) for n in (U, U, V, V)] + [-1] * 9
+    shape = [T, 1, U + V] if major else [1, T, U + V]
+    y = g.op(B.BIDIRECTIONAL_SEQUENCE_LSTM, inputs, shape, O.BidirectionalSequenceLSTMOptions, fusedActivationFunction=TANH, mergeOutputs=True, timeMajor=major)
+    save(name, g.finish(inputs[0], y))
+
+
+def both_rnn(name, seed, I=3, U=5, V=4, T=7, major=False):
+    g = Graph(seed)
+    inputs = [g.tensor([T, 1, I] if major else [1, T, I])]
+    for n in (U, V):
+        inputs += [g.weights(n, I), g.weights(n, n, scale=0.3), g.weights(n), g.tensor([1, n], variable=True)]
+    inputs += [-1] * 3
+    shape = [T, 1, U + V] if major else [1, T, U + V]
+    y = g.op(B.BIDIRECTIONAL_SEQUENCE_RNN, inputs, shape, O.BidirectionalSequenceRNNOptions, fusedActivationFunction=TANH, mergeOutputs=True, timeMajor=major)
+    save(name, g.finish(inputs[0], y))
+
+
 def rnn(name, seed, step, activation, I=3, H=5, T=7, major=False):
     g = Graph(seed)
     x = g.tensor([1, I] if step else [T, 1, I] if major else [1, T, I])
@@ -109,6 +134,15 @@ def rnn(name, seed, step, activation, I=3, H=5, T=7, major=False):
     else:
         y = g.op(B.UNIDIRECTIONAL_SEQUENCE_RNN, inputs, [T, 1, H] if major else [1, T, H], O.SequenceRNNOptions, fusedActivationFunction=activation, timeMajor=major)
     save(name, g.finish(x, y))
+
+
+def half():
+    """Weights in float16, which an operator of its own widens."""
+    g = Graph(51)
+    weights = lambda *shape: g.op(B.DEQUANTIZE, [g.tensor(shape, g.rng.standard_normal(shape).astype(np.float16))], shape)
+    x = g.tensor([1, 6, 4])
+    y = g.op(B.FULLY_CONNECTED, [x, weights(3, 4), weights(3)], [1, 6, 3], O.FullyConnectedOptions, keepNumDims=True)
+    save("half", g.finish(x, y))
 
 
 def around():
@@ -184,6 +218,11 @@ lstm("lstm_relu", 9, fusedActivationFunction=1)
 rnn("rnn", 20, False, TANH)
 rnn("rnn_major_relu", 21, False, 1, major=True)
 rnn("rnn_step", 22, True, TANH)
+both_lstm("both_lstm", 30)
+both_lstm("both_lstm_major_peephole", 31, major=True, peephole=True)
+both_rnn("both_rnn", 32)
+both_rnn("both_rnn_major", 33, major=True)
+half()
 around()
 L = tf.keras.layers
 keras("keras_last", [L.LSTM(5, return_sequences=True), L.LSTM(4), L.Dense(2, activation="softmax")])
@@ -198,3 +237,4 @@ keras("keras_gru_hybrid", [L.GRU(32, return_sequences=True, **random), L.Dense(3
 keras("keras_unrolled", [L.LSTM(5, unroll=True, **random), L.Dense(2)], T=4)
 keras("keras_unrolled_gru", [L.GRU(5, unroll=True, return_sequences=True, **random), L.SimpleRNN(4, unroll=True, return_sequences=True), L.Dense(2)], T=3)
 states("states", 60)
+keras("keras_both_ways_lstm", [L.Bidirectional(L.LSTM(4, return_sequences=True)), L.Dense(2)])

@@ -44,7 +44,9 @@ func (r *reader) sequence(x value, timeMajor bool) error {
 func (r *reader) lstm(n node, x value) (value, error) {
 	o := n.settings
 	timeMajor := x.time == 0
-	if n.op == opSequenceLSTM {
+	if n.op == opBothLSTM {
+		timeMajor = o.byteOr(4, 1) != 0
+	} else if n.op == opSequenceLSTM {
 		timeMajor = o.byte(3) != 0
 		if o.byte(5) != 0 {
 			return x, fmt.Errorf("has diagonal recurrent weights, supported are full ones")
@@ -125,7 +127,7 @@ func (r *reader) lstm(n node, x value) (value, error) {
 	if clip := o.float(2); clip != 0 && w.Proj != nil {
 		opts = append(opts, format.WithProjectionClip(clip))
 	}
-	name := fmt.Sprintf("lstm%d", n.index)
+	name := fmt.Sprintf("lstm%d%s", n.index, n.way)
 	if coupled { // i = 1 − f here, f = 1 − i there
 		x.buf = r.b.CoupledLSTM(name, x.buf, w.NegateGate(0, 3), opts...)
 	} else {
@@ -139,7 +141,7 @@ func (r *reader) lstm(n node, x value) (value, error) {
 func (r *reader) rnn(n node, x value) (value, error) {
 	o := n.settings
 	code, timeMajor := o.byte(0), x.time == 0
-	if n.op == opSequenceRNN {
+	if n.op == opSequenceRNN || n.op == opBothRNN {
 		timeMajor, code = o.byte(0) != 0, o.byte(1)
 	} else if x.steps > 1 {
 		return x, fmt.Errorf("takes one step, but its input has %d", x.steps)
@@ -168,7 +170,79 @@ func (r *reader) rnn(n node, x value) (value, error) {
 	if w.B, err = r.constant(n.in[3], "bias", H); err != nil {
 		return x, err
 	}
-	x.buf = r.b.RNN(fmt.Sprintf("rnn%d", n.index), x.buf, w, format.Linear, format.WithFunctions(f))
+	x.buf = r.b.RNN(fmt.Sprintf("rnn%d%s", n.index, n.way), x.buf, w, format.Linear, format.WithFunctions(f))
 	x.width = H
+	return x, nil
+}
+
+// bothWays is an operator that holds a cell for each direction: the inputs of both, in the
+// order of the operator that goes one way, and x beside x of the layer before, which it may
+// read apart (aux).
+func (r *reader) bothWays(n node, x value) (value, error) {
+	cell, aux := r.rnn, 9
+	forward, backward := []int{0, 1, 2, 3, 4}, []int{0, 5, 6, 7, 8}
+	merge := n.settings.byte(2) != 0
+	if n.op == opBothLSTM {
+		cell, aux, merge = r.lstm, 39, n.settings.byte(3) != 0
+		forward, backward = []int{0}, []int{0}
+		for i := range 17 {
+			forward, backward = append(forward, 1+i), append(backward, 18+i)
+		}
+		forward, backward = append(forward, 35, 36), append(backward, 37, 38)
+	}
+	for i := aux; i < len(n.in); i++ {
+		if n.there(i) {
+			return x, fmt.Errorf("has an input %d (aux), supported is one that reads x alone", i)
+		}
+	}
+	if merge != (len(n.out) == 1) {
+		return x, fmt.Errorf("has %d outputs, want one of both ways merged or one for each", len(n.out))
+	}
+	name := fmt.Sprintf("node%d", n.index)
+	y, err := cell(n.part(forward, ".forward"), x)
+	if err != nil {
+		return x, fmt.Errorf("forward %w", err)
+	}
+	turned := x
+	turned.buf = r.b.Reverse(name+".reversed", x.buf)
+	z, err := cell(n.part(backward, ".backward"), turned)
+	if err != nil {
+		return x, fmt.Errorf("backward %w", err)
+	}
+	z.buf = r.b.Reverse(name+".in_order", z.buf)
+	if !merge {
+		if z, err = r.place(z, n.out[1]); err == nil {
+			r.values[n.out[1]] = z
+		}
+		return y, err
+	}
+	y.buf = r.b.Concat(name, y.buf, z.buf)
+	y.width += z.width
+	return y, nil
+}
+
+// part is a node with some of the inputs.
+func (n node) part(inputs []int, way string) node {
+	in := make([]int, len(inputs))
+	for k, i := range inputs {
+		if in[k] = -1; n.there(i) {
+			in[k] = n.in[i]
+		}
+	}
+	n.in, n.way = in, way
+	return n
+}
+
+// reverse is REVERSE_V2 of the steps.
+func (r *reader) reverse(n node, x value) (value, error) {
+	l := lowering{reader: r}
+	axes, err := l.places(n, 1)
+	if err != nil {
+		return x, err
+	}
+	if len(axes) != 1 || x.time < 0 || axes[0] != x.time {
+		return x, fmt.Errorf("reverses axes %v, supported is the one of steps", axes)
+	}
+	x.buf = r.b.Reverse(fmt.Sprintf("reverse%d", n.index), x.buf)
 	return x, nil
 }

@@ -4,18 +4,21 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+
+	"github.com/rnnedge/rnnedge/tools/convert/internal/widen"
 )
 
 // Tensor types of the schema, and their sizes.
 const (
 	typeFloat32 = 0
+	typeFloat16 = 1
 	typeInt32   = 2
 	typeUint8   = 3
 	typeInt16   = 7
 	typeInt8    = 9
 )
 
-var sizes = map[int]int{typeFloat32: 4, typeInt32: 4, typeUint8: 1, typeInt16: 2, typeInt8: 1}
+var sizes = map[int]int{typeFloat32: 4, typeFloat16: 2, typeInt32: 4, typeUint8: 1, typeInt16: 2, typeInt8: 1}
 
 // constant returns the numbers of a tensor, of this many elements. A quantised tensor gives
 // what its integers stand for: scale·(q − zero).
@@ -28,7 +31,7 @@ func (r *reader) constant(k int, what string, elements int) ([]float32, error) {
 	case t.sparse:
 		return nil, fmt.Errorf("has a sparse %s (%.60q), supported is a dense one", what, t.name)
 	case !known:
-		return nil, fmt.Errorf("has a %s (%.60q) of tensor type %d, supported are float32, int8, uint8, int16 and int32", what, t.name, t.kind)
+		return nil, fmt.Errorf("has a %s (%.60q) of tensor type %d, supported are float32, float16, int8, uint8, int16 and int32", what, t.name, t.kind)
 	case t.elements != elements:
 		return nil, fmt.Errorf("has a %s (%.60q) of shape %v, want %d elements", what, t.name, t.shape, elements)
 	case len(t.data) != elements*size:
@@ -42,6 +45,10 @@ func (r *reader) constant(k int, what string, elements int) ([]float32, error) {
 		for i := range v {
 			v[i] = math.Float32frombits(binary.LittleEndian.Uint32(t.data[4*i:]))
 		}
+		return v, nil
+	}
+	if t.kind == typeFloat16 {
+		widen.F16.Slice(v, t.data)
 		return v, nil
 	}
 	n, inner := len(t.scale)/4, elements

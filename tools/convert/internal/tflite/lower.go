@@ -22,7 +22,7 @@ func writtenOut(g *graph) bool {
 	apart := len(g.in) > 1 || len(g.out) > 1
 	for _, n := range g.nodes {
 		switch n.op {
-		case opLSTM, opRNN, opSequenceLSTM, opSequenceRNN:
+		case opLSTM, opRNN, opSequenceLSTM, opSequenceRNN, opBothLSTM, opBothRNN:
 			return false
 		case opWhile, opSplit, opSplitV, opUnpack, opPack:
 			apart = true

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/rnnedge/rnnedge/format"
 )
@@ -106,6 +107,14 @@ func (t table) byte(i int) int {
 	return 0
 }
 
+// byteOr is byte for a field with another default than 0.
+func (t table) byteOr(i, otherwise int) int {
+	if t.field(i, 1) == 0 {
+		return otherwise
+	}
+	return t.byte(i)
+}
+
 func (t table) int(i int) int {
 	if at := t.field(i, 4); at != 0 {
 		return int(int32(t.f.u32(at)))
@@ -184,7 +193,8 @@ type node struct {
 	index    int
 	op       int // BuiltinOperator of the schema
 	custom   string
-	in, out  []int // tensors, -1 for one that is left out
+	in, out  []int  // tensors, -1 for one that is left out
+	way      string // of an operator that runs both ways, in the names of its layers
 	settings table
 }
 
@@ -214,6 +224,23 @@ const (
 	maxGraphs = 256
 	maxItems  = 2 * format.MaxItems
 )
+
+// fold makes constants of what is dequantised from constants: weights in float16.
+func (g *graph) fold() {
+	g.nodes = slices.DeleteFunc(g.nodes, func(n node) bool {
+		if n.op != opDequantize || len(n.in) != 1 || len(n.out) != 1 || n.in[0] < 0 || n.out[0] < 0 {
+			return false
+		}
+		from, to := g.tensors[n.in[0]], &g.tensors[n.out[0]]
+		if from.data == nil || to.data != nil || !slices.Equal(from.shape, to.shape) {
+			return false
+		}
+		name := to.name
+		*to = from
+		to.name = name
+		return true
+	})
+}
 
 // parse reads all subgraphs, the main one first.
 func parse(data []byte) ([]*graph, error) {
@@ -289,6 +316,7 @@ func (f *flat) graph(sub table, codes, buffers []table) (*graph, error) {
 			return nil, f.err
 		}
 	}
+	g.fold()
 	for _, list := range [][]int{g.in, g.out} {
 		for _, k := range list {
 			if k < 0 || k >= len(g.tensors) {

@@ -1,7 +1,8 @@
-// Package tflite reads TensorFlow Lite models: one input, one output, one subgraph, with the
-// recurrent operators that TFLite has as such. An LSTM's gates are separate tensors, i, f, c,
-// o; one without an input gate is coupled, i = 1 − f. Quantised weights become the float32
-// numbers that they stand for.
+// Package tflite reads TensorFlow Lite models. One with the recurrent operators that TFLite
+// has as such is one subgraph with one input and one output; an LSTM's gates are separate
+// tensors, i, f, c, o; one without an input gate is coupled, i = 1 − f. Other cells are
+// written out in operators (lower.go). Quantised weights become the float32 numbers that
+// they stand for.
 package tflite
 
 import (
@@ -26,7 +27,7 @@ const (
 	opLogSoftmax, opExpandDims, opLeakyRelu, opElu, opQuantize        = 50, 70, 98, 111, 114
 	opReluN1, opGather, opTranspose, opDiv, opSplit, opLess           = 20, 36, 39, 42, 49, 58
 	opSliceOf, opPack, opAnd, opUnpack, opFill, opSplitV              = 65, 83, 86, 88, 94, 102
-	opReverse, opHardSwish, opWhile                                   = 105, 117, 119
+	opReverse, opHardSwish, opWhile, opBothRNN, opBothLSTM            = 105, 117, 119, 46, 52
 )
 
 var opNames = map[int]string{
@@ -40,7 +41,7 @@ var opNames = map[int]string{
 	117: "HARD_SWISH", 118: "IF", 119: "WHILE",
 }
 
-var errOperator = errors.New("is not supported: supported are fused LSTM and RNN operators that run forward, FULLY_CONNECTED and element-wise operators")
+var errOperator = errors.New("is not supported: supported are fused LSTM and RNN operators, FULLY_CONNECTED and element-wise operators")
 
 // A value is a computed tensor: a vector, in a buffer, at each step of the sequence, or
 // (time −1) one vector that counts at its last step. All other axes have size 1.
@@ -99,7 +100,8 @@ func (r *reader) program() error {
 	r.values[in] = v
 	r.b = format.NewBuilder(v.width)
 	for _, n := range r.g.nodes {
-		if len(n.out) != 1 || n.out[0] < 0 {
+		both := (n.op == opBothLSTM || n.op == opBothRNN) && len(n.out) == 2 && n.out[1] >= 0
+		if !both && len(n.out) != 1 || n.out[0] < 0 {
 			return fmt.Errorf("%v has outputs %v, supported is one", n, n.out)
 		}
 		y, err := r.node(n)
@@ -193,6 +195,10 @@ func (r *reader) node(n node) (value, error) {
 		return r.lstm(n, x)
 	case opSequenceRNN, opRNN:
 		return r.rnn(n, x)
+	case opBothLSTM, opBothRNN:
+		return r.bothWays(n, x)
+	case opReverse:
+		return r.reverse(n, x)
 	case opDense:
 		return r.dense(n, x)
 	case opSoftmax:
