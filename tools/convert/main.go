@@ -192,6 +192,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	case p.steps < 0 || p.steps > maxSteps:
 		fmt.Fprintf(stderr, "convert: -steps %d: want 0 to %d\n", p.steps, maxSteps)
 		return 2
+	case p.steps == 0 && p.input != "":
+		fmt.Fprintln(stderr, "convert: -input goes without -steps 0: it is what the proof runs on")
+		return 2
 	case !(p.tolerance.Float32 > 0) || !(p.tolerance.Int8 >= 0):
 		fmt.Fprintln(stderr, "convert: -tolerance wants a number above 0, -tolerance-int8 one not below")
 		return 2

@@ -90,6 +90,8 @@ func (r result) Growing() string {
 	switch {
 	case math.IsNaN(r.Growth):
 		return "not known"
+	case math.IsInf(r.Growth, 1):
+		return "yes, from none"
 	case r.Grows():
 		return fmt.Sprintf("yes, %.1f×", r.Growth)
 	}
