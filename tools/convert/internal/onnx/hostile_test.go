@@ -69,7 +69,7 @@ func FuzzRead(f *testing.F) {
 		f.Add(k.file())
 	}
 	f.Add(stepFile())
-	for _, name := range []string{"step_script_lstm_peephole", "step_dynamo_gru_before", "keras_loop_cells", "quantised_dynamic_lstm_channels", "quantised_dynamic_embedding", "quantised_qdq_gru_channels"} {
+	for _, name := range []string{"step_script_lstm_peephole", "step_dynamo_gru_before", "keras_loop_cells", "quantised_dynamic_lstm_channels", "quantised_dynamic_embedding", "quantised_qdq_gru_channels", "external/gru"} {
 		data, err := os.ReadFile("testdata/" + name + ".onnx")
 		require.NoError(f, err)
 		f.Add(data)
