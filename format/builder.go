@@ -258,6 +258,20 @@ func (b *Builder) Reverse(name string, x Buffer) Buffer {
 	return b.layer(l, l.Y)
 }
 
+// DelayLine adds x of the steps t−(taps−1)·dilation, …, t−dilation, t, one after the other,
+// zeros being what was before the first step; taps is 2 or more. It holds
+// (taps−1)·dilation steps. A Dense on it is a causal convolution: DelayLine says how its
+// weights lie.
+func (b *Builder) DelayLine(name string, x Buffer, taps, dilation int) Buffer {
+	width := b.Width(x)
+	if taps < 2 || taps > MaxWidth/width || dilation < 1 || dilation > MaxWidth/(width*(taps-1)) {
+		b.fail("layer %q: %d taps of %d floats, %d steps apart, want 2 or more, 1 or more, and at most %d floats in all taps and in the state", name, taps, width, dilation, MaxWidth)
+		return Input
+	}
+	l := &DelayLine{Name: name, X: x, Y: b.buffer(taps * width), H: b.state(name+".h", nil, (taps-1)*dilation*width), Dilation: dilation}
+	return b.layer(l, l.Y)
+}
+
 // Add adds x + y, which have the same width: a skip connection.
 func (b *Builder) Add(name string, x, y Buffer) Buffer {
 	l := &Add{Name: name, A: x, B: y, Y: b.buffer(b.Width(x))}

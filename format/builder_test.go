@@ -1,6 +1,7 @@
 package format
 
 import (
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -46,6 +47,10 @@ func TestBuilderMistakes(t *testing.T) {
 		`layer 0 (lstm "l"): ProjB or ProjClip without Proj`: func(b *Builder) Buffer {
 			return b.LSTM("l", Input, cell(4, 3, 4), WithProjectionClip(1))
 		},
+		`layer "d": 1 taps of 3 floats, 2 steps apart, want 2 or more, 1 or more, and at most 1048576 floats in all taps and in the state`:          func(b *Builder) Buffer { return b.DelayLine("d", Input, 1, 2) },
+		`layer "d": 2 taps of 3 floats, 0 steps apart, want 2 or more, 1 or more, and at most 1048576 floats in all taps and in the state`:          func(b *Builder) Buffer { return b.DelayLine("d", Input, 2, 0) },
+		`layer "d": 349526 taps of 3 floats, 1 steps apart, want 2 or more, 1 or more, and at most 1048576 floats in all taps and in the state`:     func(b *Builder) Buffer { return b.DelayLine("d", Input, 349526, 1) },
+		`layer "d": 2 taps of 3 floats, 2147483647 steps apart, want 2 or more, 1 or more, and at most 1048576 floats in all taps and in the state`: func(b *Builder) Buffer { return b.DelayLine("d", Input, 2, math.MaxInt32) },
 		`layer "s": slice from -1, want 0 or more`: func(b *Builder) Buffer { return b.Slice("s", Input, -1, 2) },
 		`tensor "s.S": 2 floats, want 3`:           func(b *Builder) Buffer { return b.Scale("s", Input, series(2), nil) },
 		`layer "l": R of 63 floats, want 4·H·H`: func(b *Builder) Buffer {

@@ -145,6 +145,9 @@ func (m *Model) checkWork() error {
 	for i, l := range m.Layers {
 		f.of(l)
 		work += int64(m.Buffers[f.Writes])
+		for _, id := range f.States {
+			work += int64(m.States[id].Size)
+		}
 		for _, id := range f.Tensors {
 			if t := &m.Tensors[id]; t.Layout == Panels || t.Layout == Narrow {
 				work += int64(t.Rows) * int64(t.Cols)

@@ -124,18 +124,19 @@
 //	13 normalize    X  Y  ε
 //	14 log softmax  X  Y
 //	15 reverse      X  Y
+//	16 delay line   X  Y  H  d                       H (Y − X)·d
 //
-// X and Y are buffers, and so are A and B of add and mul; H and C are states; the
-// others are tensors: matrices in panels or narrow layout, those with one dimension
-// vectors, Table a table. A tensor marked ? may be absent, ffffffff. Then it counts as
+// X and Y are buffers, and so are A and B of add and mul; H and C are states, from and d
+// numbers; the others are tensors: matrices in panels or narrow layout, those with one
+// dimension vectors, Table a table. A tensor marked ? may be absent, ffffffff. Then it counts as
 // zeros, S of scale as ones; what a cell without N, V or Q computes is said below.
 // [m,n] is a tensor of m rows and n columns, and a letter there is the width of that
-// buffer or state. The layers that have H have Y of the same width; lstm has C of that
+// buffer or state. The cells 2 to 4 have H of the width of Y; lstm has C of that
 // width too, unless it has V; without V there are no D and no pclip. U is 1 for
 // coupled gates, else 0; with 1 there are three gates, and 4C above is 3C and 3C is 2C.
 // A gru with Q has R [2H,H] and no S. In 6 to 8, 10, 11 and 13 to 15 all widths are
 // equal; Y of concat is as wide as its parts together; slice has from + width of Y ≤
-// width of X. ε is 1e-30 to 1. A clip is +0, for none, or a positive limit. All these
+// width of X; a delay line has d ≥ 1, and Y n times as wide as X, n ≥ 2. ε is 1e-30 to 1. A clip is +0, for none, or a positive limit. All these
 // floats are finite.
 //
 // A function is a u32, its kind, and two floats, α and β, which are +0 where the kind
@@ -186,11 +187,13 @@
 //	normalize   Y = (X − mean X) / √(mean (X − mean X)² + ε)
 //	log softmax Y[i] = X[i] − log Σ exp(X[j])
 //	reverse     Y at step t of a sequence of T is X at step T−1−t
+//	delay line  Y = h[0], h[d], … h[(n−2)·d], X one after the other, h[i] being the i-th of
+//	            (n−1)·d vectors as wide as X; H = h[1], … h[(n−1)·d − 1], X
 //
 // So the gates are stored in PyTorch's order, i f g o and r z n, and peepholes in
 // the order of the gates that they belong to. The update gate of a gru keeps the old
 // state where it is 1; the reset gate acts after the recurrent product, with Q
-// before it. Before they are stored, C of the lstm and H of the others become zero where
+// before it. Before they are stored, C of the lstm and H of rnn and gru become zero where
 // their magnitude is below 2⁻⁶⁰, which keeps a long silence free of subnormal numbers.
 //
 // A program with a reverse does not stream: it runs on whole sequences, each layer for all
@@ -279,7 +282,7 @@
 //	                                            program has a reverse
 //
 // The work of a step is the elements of every matrix that a layer reads, as often
-// as one does, and the floats that each layer writes.
+// as one does, and the floats that each layer writes, states included.
 //
 // # Versions
 //

@@ -104,6 +104,7 @@ func models(t testing.TB) map[string]*Model {
 	})
 	all["int8"] = Quantized(all["int8"], func(string, *Tensor) bool { return false })
 	add("reverse", 4, func(b *Builder) Buffer { return b.Reverse("r", Input) })
+	add("delay line", 4, func(b *Builder) Buffer { return b.DelayLine("d", Input, 3, 5) })
 	add("everything", 1, func(b *Builder) Buffer {
 		b.Meta("vocabulary", "äbc")
 		b.Meta("", "")

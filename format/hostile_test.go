@@ -92,9 +92,9 @@ func TestHostileBytes(t *testing.T) {
 		{0xc0, uint32(2), "offset 297: reserved: a byte is 70, want 0"},
 		{0xc0, uint32(0), "offset 268: directory: 52 bytes follow its last field"},
 		{0xc0, uint32(MaxItems), "offset 192: layer list: 65536 entries, 124 bytes are left in the directory"},
-		{0xc4, uint16(0), "offset 196: layer 0, type: unknown layer type 0, want 1 to 15"},
-		{0xc4, uint16(16), "offset 196: layer 0, type: unknown layer type 16, want 1 to 15"},
-		{0xc4, uint16(0x102), "layer 0, type: unknown layer type 258, want 1 to 15"},
+		{0xc4, uint16(0), "offset 196: layer 0, type: unknown layer type 0, want 1 to 16"},
+		{0xc4, uint16(17), "offset 196: layer 0, type: unknown layer type 17, want 1 to 16"},
+		{0xc4, uint16(0x102), "layer 0, type: unknown layer type 258, want 1 to 16"},
 		{0xc6, uint16(0x100), "offset 198: layer 0, reserved: a byte is 1, want 0"},
 		{0xcc, byte(0x80), `layer 0: name "\x80nn" is not UTF-8`},
 		{0xcf, uint32(1), `layer 0 (rnn "rnn"): X reads buffer 1 before it is written`},
@@ -214,6 +214,17 @@ func TestHostileModels(t *testing.T) {
 		{"reverse", func(m *Model) {
 			m.Buffers[0], m.Buffers[1], m.Witness.Steps = MaxWidth, MaxWidth, 33
 		}, "witness of 33 steps of 2097152 floats, which a model that does not stream holds all at once, want at most 67108864"},
+		{"delay line", func(m *Model) { m.Buffers[1] = 11 }, `layer 0 (delay line "d"): Y has 11 floats, want X's 4 times 2 or more`},
+		{"delay line", func(m *Model) { m.Buffers[1] = 4 }, `layer 0 (delay line "d"): Y has 4 floats, want X's 4 times 2 or more`},
+		{"delay line", func(m *Model) { m.Buffers[1] = 16 }, `layer 0 (delay line "d"): Dilation is 5 with 4 floats in X, 16 in Y and 40 in H, want at least 1, and (Y − X)·Dilation in H`},
+		{"delay line", func(m *Model) { m.Layers[0].(*DelayLine).Dilation = 0 }, `layer 0 (delay line "d"): Dilation is 0 with 4 floats in X, 12 in Y and 40 in H`},
+		{"delay line", func(m *Model) { m.Layers[0].(*DelayLine).Dilation = MaxWidth + 1 }, `layer 0 (delay line "d"): Dilation is 1048577, want 0 to 1048576`},
+		{"delay line", func(m *Model) { m.States[0].Size = 39 }, `layer 0 (delay line "d"): Dilation is 5 with 4 floats in X, 12 in Y and 39 in H`},
+		// 2³⁹ floats in H: on a machine with an int of 32 bits that would be 0,.
+		{"delay line", func(m *Model) {
+			m.Buffers[0], m.Buffers[1], m.States[0].Size = 1<<19, 1<<20, 8
+			m.Layers[0].(*DelayLine).Dilation = MaxWidth
+		}, `layer 0 (delay line "d"): Dilation is 1048576 with 524288 floats in X, 1048576 in Y and 8 in H`},
 		{"dense", func(m *Model) { m.Layers[0].(*Dense).F = Softplus }, `layer 0 (dense "d"): F is softplus, want linear, sigmoid, tanh or relu`},
 		{"dense", func(m *Model) { m.Buffers[1] = 3 }, `layer 0 (dense "d"): W is 2×3 in panels layout, want a matrix of 3×3`},
 		{"activation", func(m *Model) { m.Buffers[1] = 5 }, `layer 0 (activation "a"): Y has 5 floats, X 4`},

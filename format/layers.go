@@ -38,7 +38,8 @@ const (
 	OpNormalize  Op = 13
 	OpLogSoftmax Op = 14
 	OpReverse    Op = 15
-	lastOp          = OpReverse
+	OpDelayLine  Op = 16
+	lastOp          = OpDelayLine
 )
 
 var ops = [lastOp + 1]struct {
@@ -60,6 +61,7 @@ var ops = [lastOp + 1]struct {
 	OpNormalize:  {"normalize", func() Layer { return new(Normalize) }},
 	OpLogSoftmax: {"log softmax", func() Layer { return new(LogSoftmax) }},
 	OpReverse:    {"reverse", func() Layer { return new(Reverse) }},
+	OpDelayLine:  {"delay line", func() Layer { return new(DelayLine) }},
 }
 
 // String returns the name of the layer type.
@@ -234,6 +236,21 @@ type Reverse struct {
 	X, Y Buffer
 }
 
+// DelayLine is a tapped delay line: Y is X of the steps t−(n−1)·Dilation, …, t−Dilation, t,
+// one after the other, n being Y / X, at least 2. A Dense on it is a causal convolution along
+// time with a kernel of n steps (Waibel et al., Phoneme recognition using time-delay neural
+// networks, 1989): a row of W has the kernel's weights of the oldest step first, those of
+// the newest last.
+//
+// H is X of the (n−1)·Dilation steps before, the oldest first. From zeros, it starts as a
+// sequence does that is padded with zeros in front.
+type DelayLine struct {
+	Name     string
+	X, Y     Buffer
+	H        StateID
+	Dilation int // steps from one tap to the next, at least 1
+}
+
 func (*Dense) Op() Op      { return OpDense }
 func (*RNN) Op() Op        { return OpRNN }
 func (*LSTM) Op() Op       { return OpLSTM }
@@ -249,6 +266,7 @@ func (*Scale) Op() Op      { return OpScale }
 func (*Slice) Op() Op      { return OpSlice }
 func (*Concat) Op() Op     { return OpConcat }
 func (*Reverse) Op() Op    { return OpReverse }
+func (*DelayLine) Op() Op  { return OpDelayLine }
 
 func (l *Dense) LayerName() string      { return l.Name }
 func (l *RNN) LayerName() string        { return l.Name }
@@ -265,6 +283,7 @@ func (l *Scale) LayerName() string      { return l.Name }
 func (l *Slice) LayerName() string      { return l.Name }
 func (l *Concat) LayerName() string     { return l.Name }
 func (l *Reverse) LayerName() string    { return l.Name }
+func (l *DelayLine) LayerName() string  { return l.Name }
 
 // A visitor is shown the fields of a layer, one after the other, by the role
 // they have in it.
@@ -396,6 +415,14 @@ func (l *Concat) visit(v visitor) {
 	v.writes("Y", &l.Y)
 }
 
+func (l *DelayLine) visit(v visitor) {
+	v.name(&l.Name)
+	v.reads("X", &l.X)
+	v.writes("Y", &l.Y)
+	v.state("H", &l.H)
+	v.number("Dilation", &l.Dilation)
+}
+
 func (l *Dense) check(s *shapes) {
 	x, y := s.width(l.X), s.width(l.Y)
 	if l.F > Relu {
@@ -503,4 +530,16 @@ func (l *Concat) check(s *shapes) {
 		}
 	}
 	s.equal("Y", s.width(l.Y), "Xs together", sum)
+}
+
+func (l *DelayLine) check(s *shapes) {
+	x, y, h := s.width(l.X), s.width(l.Y), s.state(l.H)
+	if y%x != 0 || y < 2*x {
+		s.fail("Y has %d floats, want X's %d times 2 or more", y, x)
+		return
+	}
+	// In 64 bits, since an int of 32 would not hold every product.
+	if want := int64(y-x) * int64(l.Dilation); l.Dilation < 1 || want != int64(h) {
+		s.fail("Dilation is %d with %d floats in X, %d in Y and %d in H, want at least 1, and (Y − X)·Dilation in H", l.Dilation, x, y, h)
+	}
 }

@@ -31,4 +31,13 @@ func TestWorkIsBounded(t *testing.T) {
 	wide.Witness.Steps++
 	_, err = Marshal(wide)
 	assert.EqualError(t, err, "format: witness of 65537 steps of work 1048576, want at most 68719476736 together")
+
+	// A long delay line costs what it holds.
+	b := NewBuilder(1)
+	b.Output(b.DelayLine("d", Input, 2, 1<<20))
+	line, err := b.Model()
+	require.NoError(t, err)
+	line.Witness.Steps = 1 << 16
+	_, err = Marshal(line)
+	assert.EqualError(t, err, "format: witness of 65536 steps of work 1048578, want at most 68719476736 together")
 }

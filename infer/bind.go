@@ -19,6 +19,11 @@ func (b *binder) state(id format.StateID) vectors {
 	return newVectors(b.arena[b.plan.state[id]:], b.file.States[id].Size, b.plan.states)
 }
 
+// line is the state of a delay line, with the index behind it.
+func (b *binder) line(id format.StateID) vectors {
+	return newVectors(b.arena[b.plan.state[id]:], b.file.States[id].Size+1, b.plan.states)
+}
+
 func (b *binder) zh() vectors {
 	return newVectors(b.arena[b.streams*b.plan.states:], b.plan.z, b.plan.z)
 }
@@ -108,6 +113,8 @@ func (b *binder) operation(i int, l format.Layer) operation {
 				to = to[copy(to, xs[k].at(i)):]
 			}
 		})
+	case *format.DelayLine:
+		return &delayLine{b.buffer(l.X), b.buffer(l.Y), b.line(l.H), b.file.Buffers[l.X] * l.Dilation}
 	case *format.Reverse:
 		return nil // between segments; see sequence
 	}

@@ -121,6 +121,8 @@ func (p *propagation) run() bool {
 			b[l.Y] = b[l.X]
 		case *format.Reverse:
 			b[l.Y] = b[l.X]
+		case *format.DelayLine:
+			b[l.Y] = p.sum(p.line(l))
 		case *format.Concat:
 			for _, x := range l.Xs {
 				b[l.Y] = max(b[l.Y], b[x])
@@ -182,9 +184,17 @@ func (p *propagation) states() []float64 {
 			} else {
 				s[l.C] = max(s[l.C], cellLimit)
 			}
+		case *format.DelayLine:
+			s[l.H] = p.line(l)
 		}
 	}
 	return s
+}
+
+// line is the largest magnitude in a delay line, once X has its bound: of what it starts
+// from and of X, twice for what rounding adds to that.
+func (p *propagation) line(l *format.DelayLine) float64 {
+	return max(p.of(p.model.States[l.H].Init), 2*p.buffers[l.X])
 }
 
 // within is the bound of a state that starts at initial and that a step leaves

@@ -110,7 +110,9 @@ func TestExtremesStayFinite(t *testing.T) {
 		if r.IntN(3) == 0 {
 			y = r.cell(b, y, H)
 		}
-		switch r.IntN(6) {
+		switch r.IntN(7) {
+		case 6:
+			y = b.DelayLine("line", y, 2, 2)
 		case 0:
 			y = b.Mul("square", y, y)
 		case 1:
@@ -138,7 +140,7 @@ func TestExtremesStayFinite(t *testing.T) {
 		for trial := 0; trial < 4 && ok; trial++ {
 			s := m.NewSession()
 			for i := range m.Format().States {
-				v := make([]float32, H)
+				v := make([]float32, m.Format().States[i].Size)
 				for j := range v {
 					v[j] = float32(r.IntN(3)-1) * m.bounds.state[i]
 				}
@@ -146,7 +148,7 @@ func TestExtremesStayFinite(t *testing.T) {
 					require.NoError(t, s.WriteState(i, v))
 				}
 			}
-			x, y := make([]float32, I), make([]float32, H)
+			x, y := make([]float32, I), make([]float32, m.OutputSize())
 			for range 5 {
 				for i := range x {
 					x[i] = float32(r.IntN(3)-1) * m.Limit()

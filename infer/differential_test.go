@@ -98,7 +98,16 @@ func newDifferential(n int) *differential {
 	}
 	I := d.size()
 	d.builder = format.NewBuilder(I)
-	d.builder.Output(d.stack(format.Input))
+	x := format.Input
+	if n%6 == 1 { // 6 is prime to the number of cells
+		d.has("convolution")
+		x = d.convolution(x)
+	}
+	y := d.stack(x)
+	if n%6 == 5 {
+		y = d.builder.DelayLine("line", y, 2+d.IntN(3), 1+d.IntN(20))
+	}
+	d.builder.Output(y)
 
 	d.steps = 1 + d.IntN(60)
 	d.lengths = append(d.lengths, d.steps)
@@ -139,6 +148,13 @@ func (d *differential) size() int {
 		return 1 + d.IntN(130)
 	}
 	return 1 + d.IntN(20)
+}
+
+// convolution adds one along time.
+func (d *differential) convolution(x format.Buffer) format.Buffer {
+	line := d.builder.DelayLine("line", x, 2+d.IntN(3), 1+d.IntN(5))
+	rows, columns := d.size(), d.builder.Width(line)
+	return d.builder.Dense("convolution", line, d.uniform(rows*columns, 1/math.Sqrt(float64(columns))), d.uniform(rows, 0.1), format.Tanh)
 }
 
 // stack adds 1 to 3 layers: all forward, all backward or all in both directions.
@@ -539,7 +555,7 @@ func (d *differential) String() string {
 
 // differentialFeatures are what the nets must have among them.
 func differentialFeatures() []string {
-	features := []string{"backward", "backward, not put back in order", "concat", "sum", "product", "average"}
+	features := []string{"backward", "backward, not put back in order", "concat", "sum", "product", "average", "convolution"}
 	each := func(kinds []string, list ...string) {
 		for _, kind := range kinds {
 			for _, feature := range append(list, "bias", "initial state", "clip") {

@@ -28,6 +28,13 @@
 // memory for all steps, Model.SequenceBytes: Reserve allocates it beforehand, else the
 // first Run on a sequence of that length does.
 //
+// # Convolutions along time
+//
+// A causal convolution is a delay line and a dense layer on it. The line hands out this step's
+// vector and those of some steps before, and keeps what its taps will need: a state
+// like that of a cell, which Reset, State, ReadState and a Batch treat alike, the oldest
+// step first.
+//
 // # Many steps, many streams
 //
 // Run, for many steps of one stream, and Batch, for many streams, read a weight once for

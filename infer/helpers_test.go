@@ -55,7 +55,9 @@ func everyLayer(t testing.TB) []byte {
 	r := newRandom(1)
 	b := format.NewBuilder(5)
 	wide := b.Dense("widen", format.Input, r.uniform(20*5, 0.5), r.uniform(20, 0.1), format.Relu)
-	l := b.LSTM("lstm", wide, r.weights(4, 20, 17, false))
+	taps := b.DelayLine("line", b.DelayLine("side by side", wide, 3, 1), 2, 7)
+	narrow := b.Dense("convolution", taps, r.uniform(20*120, 0.1), nil, format.Tanh)
+	l := b.LSTM("lstm", narrow, r.weights(4, 20, 17, false))
 	peepholes := r.weights(4, 17, 17, false)
 	peepholes.P = r.uniform(3*17, 0.5)
 	l = b.LSTM("peephole", l, peepholes)
@@ -86,7 +88,8 @@ func bidirectional(t testing.TB) []byte {
 	dense := b.Dense("dense", joined, r.uniform(5*34, 0.3), nil, format.Tanh)
 	again := b.RNN("again", b.Reverse("turn again", dense), r.weights(1, 5, 17, false), format.Tanh)
 	sum := b.Add("sum", forward, b.Reverse("back again", again))
-	b.Output(b.RNN("last", sum, r.weights(1, 17, 4, false), format.Tanh))
+	line := b.Slice("part", b.DelayLine("line", sum, 4, 3), 20, 17)
+	b.Output(b.RNN("last", line, r.weights(1, 17, 4, false), format.Tanh))
 	return marshal(t, b)
 }
 

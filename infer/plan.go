@@ -19,12 +19,13 @@ import (
 // Sizes and offsets are in floats, of one stream or one slot. Each vector has the room
 // that its padding to a multiple of 16 needs.
 type plan struct {
-	state   []int // offset of each state
-	states  int   // of all states together
-	packed  int   // and without the padding
-	buffer  []int // offset of each buffer
-	buffers int   // of all buffers together
-	z       int   // size of zx and of zh
+	state   []int  // offset of each state
+	rings   []bool // of each state: it is a delay line's, with an index behind it
+	states  int    // of all states together
+	packed  int    // and without the padding
+	buffer  []int  // offset of each buffer
+	buffers int    // of all buffers together
+	z       int    // size of zx and of zh
 	spare   int
 	i8      int // bytes of the longest quantised vector
 	zeros   []float32
@@ -35,9 +36,19 @@ type plan struct {
 }
 
 func newPlan(m *format.Model) (p plan) {
-	for _, s := range m.States {
+	p.rings = make([]bool, len(m.States))
+	for _, l := range m.Layers {
+		if l, ok := l.(*format.DelayLine); ok {
+			p.rings[l.H] = true
+		}
+	}
+	for i, s := range m.States {
+		size := s.Size
+		if p.rings[i] {
+			size++
+		}
 		p.state = append(p.state, p.states)
-		p.states += quant.Pad(s.Size)
+		p.states += quant.Pad(size)
 		p.packed += s.Size
 	}
 	for _, n := range m.Buffers {

@@ -72,11 +72,14 @@ func (m *Model) saveState(e *sessionError, buf []byte, states []float32) []byte 
 	}
 	b := buf[:size]
 	at := b[stateHeader:]
-	for i, state := range m.file.States {
-		for j, v := range states[m.plan.state[i]:][:state.Size] {
-			binary.LittleEndian.PutUint32(at[4*j:], math.Float32bits(v))
+	for i := range m.file.States {
+		first, rest := m.state(states, i)
+		for _, part := range [2][]float32{first, rest} {
+			for _, v := range part {
+				binary.LittleEndian.PutUint32(at, math.Float32bits(v))
+				at = at[4:]
+			}
 		}
-		at = at[4*state.Size:]
 	}
 	copy(b, stateMagic)
 	binary.LittleEndian.PutUint32(b[4:], stateVersion)
@@ -108,7 +111,7 @@ func (m *Model) loadState(e *sessionError, states []float32, b []byte) bool {
 	}
 	at := b[stateHeader:]
 	for i, state := range m.file.States {
-		v := states[m.plan.state[i]:][:state.Size]
+		v := m.start(states, i)
 		for j := range v {
 			v[j] = math.Float32frombits(binary.LittleEndian.Uint32(at[4*j:]))
 		}
@@ -121,6 +124,26 @@ func (m *Model) loadState(e *sessionError, states []float32, b []byte) bool {
 	return true
 }
 
+// state is state i among one stream's states, in two parts: a delay line is a ring here, and
+// the part from its oldest float on comes first. Elsewhere all is in the first one.
+func (m *Model) state(states []float32, i int) (first, rest []float32) {
+	v, size := states[m.plan.state[i]:], m.file.States[i].Size
+	oldest := 0
+	if m.plan.rings[i] {
+		oldest = int(v[size])
+	}
+	return v[oldest:size], v[:oldest]
+}
+
+// start is state i among one stream's states, to be written: a ring then starts at its head.
+func (m *Model) start(states []float32, i int) []float32 {
+	v, size := states[m.plan.state[i]:], m.file.States[i].Size
+	if m.plan.rings[i] {
+		v[size] = 0
+	}
+	return v[:size]
+}
+
 const outOfReach = "a value is out of the range that the model can reach"
 
 func (s *Session) wrongState(reason string) error {
@@ -130,9 +153,10 @@ func (s *Session) wrongState(reason string) error {
 
 // ReadState copies state i of Model.Format().States to dst, which has its size.
 func (s *Session) ReadState(i int, dst []float32) error {
-	state, err := s.oneState(i, "dst", len(dst))
+	err := s.oneState(i, "dst", len(dst))
 	if err == nil {
-		copy(dst, state)
+		first, rest := s.model.state(s.state, i)
+		copy(dst[copy(dst, first):], rest)
 	}
 	return err
 }
@@ -142,29 +166,28 @@ func (s *Session) ReadState(i int, dst []float32) error {
 // can reach, is an ErrState, and the session stays as it was. In an int8 model the first
 // step counts elements of h beyond ±1 as ±1, where steps never make them larger.
 func (s *Session) WriteState(i int, src []float32) error {
-	state, err := s.oneState(i, "src", len(src))
-	if err != nil {
+	if err := s.oneState(i, "src", len(src)); err != nil {
 		return err
 	}
 	if !s.model.within(src, s.model.bounds.state[i]) {
 		return s.wrongState(outOfReach)
 	}
-	copy(state, src)
+	copy(s.model.start(s.state, i), src)
 	return nil
 }
 
-// oneState returns a state that is read or written through an argument.
-func (s *Session) oneState(i int, argument string, length int) ([]float32, error) {
+// oneState verifies the index of a state, and the argument that it is read or written
+// through.
+func (s *Session) oneState(i int, argument string, length int) error {
 	if err := s.open(); err != nil {
-		return nil, err
+		return err
 	}
 	m := s.model
 	if i < 0 || i >= len(m.file.States) {
-		return nil, s.wrongState("there is no state of this index")
+		return s.wrongState("there is no state of this index")
 	}
-	size := m.file.States[i].Size
-	if length != size {
-		return nil, s.wrongLength(argument, length, size, "")
+	if size := m.file.States[i].Size; length != size {
+		return s.wrongLength(argument, length, size, "")
 	}
-	return s.state[m.plan.state[i]:][:size], nil
+	return nil
 }

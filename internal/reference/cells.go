@@ -82,3 +82,14 @@ func (s *Stream) gru(l *format.GRU, x []float64) []float64 {
 	s.states[l.H] = plus(times(u, h), times(complement(u), n))
 	return s.states[l.H]
 }
+
+// delayLine is x(t−(n−1)·d), …, x(t−d), x(t), from the steps that the state holds and this
+// one.
+func (s *Stream) delayLine(l *format.DelayLine, x []float64) (y []float64) {
+	all := append(s.states[l.H], x...)
+	for at := 0; at < len(all); at += l.Dilation * len(x) {
+		y = append(y, all[at:][:len(x)]...)
+	}
+	s.states[l.H] = all[len(x):]
+	return y
+}

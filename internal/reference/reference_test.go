@@ -50,6 +50,17 @@ func TestVectors(t *testing.T) {
 	assert.InDeltaSlice(t, []float64{-0.6, 0.6}, normalized([]float64{1, 7}, 16), 1e-15) // deviation √(9 + 16)
 }
 
+// Three taps, two steps apart, with zeros before the first step.
+func TestDelayLine(t *testing.T) {
+	b := format.NewBuilder(1)
+	b.Output(b.DelayLine("line", format.Input, 3, 2))
+	m, err := b.Model()
+	require.NoError(t, err)
+	s := New(m)
+	assert.Equal(t, [][]float64{{0, 0, 1}, {0, 0, 2}, {0, 1, 3}, {0, 2, 4}, {1, 3, 5}, {2, 4, 6}}, s.Run([]float32{1, 2, 3, 4, 5, 6}, 6))
+	assert.Equal(t, []float64{3, 4, 5, 6}, s.State(0))
+}
+
 // A layer between two Reverse layers sums up what follows in time, and no padding.
 func TestBackward(t *testing.T) {
 	b := format.NewBuilder(1)

@@ -13,6 +13,8 @@
 //   - GRU: Cho et al., Learning phrase representations using RNN encoder-decoder,
 //     2014, and with the reset gate after the product, as cuDNN and PyTorch have it.
 //   - RNN: Elman, Finding structure in time, 1990.
+//   - Delay line: Waibel et al., Phoneme recognition using time-delay neural networks,
+//     1989.
 //   - Backward in time: Schuster and Paliwal, Bidirectional recurrent neural
 //     networks, 1997.
 package reference
@@ -124,6 +126,8 @@ func (s *Stream) layer(l format.Layer, at func(format.Buffer) []float64) (format
 			y = append(y, at(x)...)
 		}
 		return l.Y, y
+	case *format.DelayLine:
+		return l.Y, s.delayLine(l, at(l.X))
 	}
 	panic(fmt.Sprintf("reference: no equations for layer %v", l.Op()))
 }

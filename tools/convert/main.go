@@ -56,6 +56,7 @@ beside SOURCE with the ending .json, or a spec as below. A configuration that is
 with -spec counts in the place of the file's own: cut down to the layers between a
 convolution or a Lambda layer in front and another behind, it converts that part.
 A layer without return_sequences gives the output of every step; Keras has the last one.
+Conv1D streams where its padding is causal or its kernel one step.
 The inputs of a model with several are one vector, in their order, and so are the outputs.
 
 -bind makes an input of an ONNX model a constant, from a TensorProto (.pb) or an

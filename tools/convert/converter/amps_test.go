@@ -66,8 +66,8 @@ func TestAmplifierErrors(t *testing.T) {
 	for _, c := range []struct{ text, from, to, want string }{
 		{good, `"RNN"`, `"TCN"`, `amp.json: unit_type is "TCN", supported are LSTM, GRU and RNN`},
 		{good, `"hidden_size": 1`, `"hidden_size": 99999`, "amp.json: hidden_size is 99999, want 1 to 4096"},
-		{good, `[[1, 2]]`, `[[1, 2], [3]]`, "amp.json: rec.weight_ih_l0 has 2 rows, want 1"},
-		{good, `[[1, 2]]`, `[[1]]`, "amp.json: rec.weight_ih_l0 has 1 columns in row 0, want 2"},
+		{good, `[[1, 2]]`, `[[1, 2], [3]]`, "amp.json: rec.weight_ih_l0 is no array of numbers: rows of 2 and of 1"},
+		{good, `[[1, 2]]`, `[[1]]`, "amp.json: rec.weight_ih_l0 has 1 columns, want 2"},
 		{good, `[[1, 2]]`, `"x"`, "amp.json: rec.weight_ih_l0 is no array of numbers: "},
 		{good, `[[1, 2]]`, `[[1e99, 2]]`, "amp.json: rec.weight_ih_l0 is no array of numbers: "},
 		{good, `"rec.bias_hh_l0": [0.2], `, ``, `amp.json: state_dict has no tensor "rec.bias_hh_l0"`},

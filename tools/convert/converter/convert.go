@@ -27,6 +27,7 @@ import (
 	"github.com/rnnedge/rnnedge/tools/convert/internal/spec"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/tflite"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/torch"
+	"github.com/rnnedge/rnnedge/tools/internal/regular"
 )
 
 // An importer reads one source format.
@@ -148,10 +149,11 @@ func readKeras(file string, data []byte, e extras) (*imported, error) {
 		if !errors.Is(err, keras.ErrNoConfig) {
 			return &imported{m, sourceFormat, append(unused, notes...), e.path}, err
 		}
-		if c, tensorsErr := keras.Tensors(file, data); tensorsErr == nil {
-			err = fmt.Errorf("%w; or save this as a .yaml beside it, correct it, and give it with -spec:\n\n%s", err, assemble.Suggest(c))
+		c, damage := keras.Tensors(file, data)
+		if damage != nil {
+			return nil, fmt.Errorf("%w; the weights alone cannot be read either: %s", err, strings.TrimPrefix(damage.Error(), file+": "))
 		}
-		return nil, err
+		return nil, fmt.Errorf("%w; or save this as a .yaml beside it, correct it, and give it with -spec:\n\n%s", err, assemble.Suggest(c))
 	}
 	return tensors(keras.Tensors)(file, data, e)
 }
@@ -226,13 +228,13 @@ func (o Options) Convert(source string) (*Result, error) {
 	}
 	var data []byte // of a file
 	if !info.IsDir() {
-		if data, err = os.ReadFile(source); err != nil {
+		if data, err = regular.ReadFile(source); err != nil {
 			return nil, err
 		}
 	}
 	e := extras{bind: map[string][]byte{}}
 	for name, path := range o.Bind {
-		if e.bind[name], err = os.ReadFile(path); err != nil {
+		if e.bind[name], err = regular.ReadFile(path); err != nil {
 			return nil, err
 		}
 	}
@@ -243,7 +245,7 @@ func (o Options) Convert(source string) (*Result, error) {
 	}
 	e.path = path
 	if path != "" {
-		text, err := os.ReadFile(path)
+		text, err := regular.ReadFile(path)
 		if err != nil {
 			return nil, err
 		}
@@ -285,6 +287,9 @@ func beside(source string, folder bool, data []byte) string {
 }
 
 func convert(source string, data []byte, e extras) (*Result, error) {
+	if len(data) == 0 {
+		return nil, fmt.Errorf("%s: the file is empty", source)
+	}
 	if bytes.HasPrefix(data, []byte("\x89rnn")) {
 		return nil, fmt.Errorf("%s: is a .rnn model already; look into it with -inspect", source)
 	}
@@ -317,6 +322,9 @@ func convertFolder(source string, e extras) (*Result, error) {
 	return finish(source, i, e)
 }
 
+// maxNotes are as many as somebody reads.
+const maxNotes = 1000
+
 // finish does to every model what is left to do, whatever its source.
 func finish(source string, i *imported, e extras) (*Result, error) {
 	float := i.model
@@ -327,6 +335,9 @@ func finish(source string, i *imported, e extras) (*Result, error) {
 	}
 	if err := complete(i.model, source, i.format); err != nil {
 		return nil, fmt.Errorf("%s: %w", source, err)
+	}
+	if more := len(i.notes) - maxNotes; more > 0 {
+		i.notes = append(i.notes[:maxNotes:maxNotes], fmt.Sprintf("… and %d more notes", more))
 	}
 	if n := i.model.Witness.Steps; n < WitnessSteps {
 		i.notes = append(i.notes, fmt.Sprintf("the witness has only %d steps: on its random input a state of this model grows beyond all bounds", n))

@@ -98,6 +98,8 @@ func kind(l format.Layer) string {
 		plain(format.Linear)
 	case *format.Activate:
 		parts[0] = l.F.String()
+	case *format.DelayLine:
+		add(l.Dilation > 1, "%d steps apart", l.Dilation)
 	case *format.RNN:
 		parts = append(parts, l.F.String())
 		clips(l.Clip)

@@ -132,6 +132,17 @@ def standardised():
     return keras.Sequential([L.Input((None, 3)), n, L.Rescaling(0.5, 0.25), L.TimeDistributed(L.Flatten()), L.GRU(3)])
 
 
+def convolutions():
+    def make(x):
+        a = [L.Conv1D(2, k, dilation_rate=d, padding="causal", activation=n, use_bias=k != 2)(x)
+             for k in range(1, 6) for d, n in ((1, None), (2, "relu"), (3, "tanh"), (4, "softsign"))]
+        y = L.LSTM(4, return_sequences=True, name="between")(L.Concatenate()(a))
+        y = L.Conv1D(5, 3, dilation_rate=2, padding="causal", activation="swish")(y)
+        y = L.Conv1D(3, 2, padding="causal", activation="sigmoid")(L.TimeDistributed(L.Dense(4, name="inside"))(y))
+        return L.Concatenate()([y, L.Conv1D(2, 1, padding="same")(y), L.Conv1D(2, 1, padding="valid", dilation_rate=3)(y)])
+    return net(make, (30, 3))
+
+
 def randomise(m, rng):
     seen = {id(w) for layer in m.layers if isinstance(layer, L.Normalization) for w in layer.weights}
     for w in m.weights:
@@ -242,7 +253,7 @@ with tempfile.TemporaryDirectory() as folder:
         arrays[name + ".x"] = flat(xs).astype("float32")
         arrays[name + ".y"] = flat(ys).astype("float32")
 
-    for make in (stack, before, backwards, both_ways, cells, around, tokens, nested, several, reshaped, states, standardised):
+    for make in (stack, before, backwards, both_ways, cells, around, tokens, nested, several, reshaped, states, standardised, convolutions):
         name = make.__name__
         rng = np.random.default_rng(zlib.crc32(name.encode()))
         m = make()
@@ -250,7 +261,7 @@ with tempfile.TemporaryDirectory() as folder:
         for ending in (".keras", ".h5"):
             m.save(f"{folder}/{name}{ending}")
         golden(name, m, rng)
-        if make in (stack, nested, cells):
+        if make in (stack, nested, cells, convolutions):
             m.save_weights(f"{folder}/{name}.weights.h5")
             with open(f"{folder}/{name}.json", "w") as f:
                 f.write(m.to_json())

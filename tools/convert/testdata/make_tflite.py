@@ -4,6 +4,7 @@ interpreter computes from them (NAME.npz: x and y, float32). TensorFlow 2.15.1:
     python make_tflite.py
 """
 import os
+import tempfile
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import flatbuffers
@@ -137,6 +138,39 @@ def keras(name, layers, T=6, I=3, optimise=False):
     save(name, c.convert())
 
 
+def states(name, seed, I=4, H=5, T=9):
+    """One step of two cells: h of both and c are inputs and outputs, as a stream needs them."""
+    rng = np.random.default_rng(seed)
+    w = lambda *shape: tf.constant(rng.standard_normal(shape).astype(np.float32) * 0.5)
+    W, R, b, W2, R2, b2, D = w(I, 4 * H), w(H, 4 * H), w(4 * H), w(H, 3 * H), w(H, 3 * H), w(3 * H), w(H, 2)
+
+    @tf.function(input_signature=[tf.TensorSpec([1, 1, I]), tf.TensorSpec([1, 2, H]), tf.TensorSpec([1, H])])
+    def step(x, hs, c):
+        i, f, g, o = tf.split(x[:, 0] @ W + hs[:, 0] @ R + b, 4, axis=1)
+        c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
+        h = tf.sigmoid(o) * tf.tanh(c)
+        x, y = tf.split(h @ W2 + b2, [2 * H, H], 1), tf.split(hs[:, 1] @ R2, [2 * H, H], 1)
+        u, r = tf.split(tf.sigmoid(x[0] + y[0]), 2, 1)
+        h2 = u * hs[:, 1] + (1 - u) * tf.tanh(x[1] + r * y[1])
+        return {"a": tf.expand_dims(h2 @ D, 1), "b": tf.stack([h, h2], 1), "c": c}
+
+    module = tf.Module()
+    module.step = step
+    with tempfile.TemporaryDirectory() as folder:
+        tf.saved_model.save(module, folder, signatures=step)
+        model = tf.lite.TFLiteConverter.from_saved_model(folder).convert()
+    with open(os.path.join(OUT, name + ".tflite"), "wb") as f:
+        f.write(model)
+    run = tf.lite.Interpreter(model_content=model).get_signature_runner()
+    hs, c, ys = np.zeros([1, 2, H], np.float32), np.zeros([1, H], np.float32), []
+    xs = rng.standard_normal([T, 1, 1, I]).astype(np.float32)
+    for x in xs:
+        y = run(x=x, hs=hs, c=c)
+        hs, c = y["b"], y["c"]
+        ys.append(y["a"])
+    np.savez(os.path.join(OUT, name + ".npz"), x=xs, y=np.stack(ys))
+
+
 os.makedirs(OUT, exist_ok=True)
 lstm("lstm", 1)
 lstm("lstm_major", 2, major=True)
@@ -155,3 +189,12 @@ L = tf.keras.layers
 keras("keras_last", [L.LSTM(5, return_sequences=True), L.LSTM(4), L.Dense(2, activation="softmax")])
 keras("keras_flatten", [L.LSTM(4, return_sequences=True), L.Flatten(), L.Dense(2)])
 keras("keras_hybrid", [L.LSTM(40), L.Dense(3)], I=30, optimise=True)
+# GRU and SimpleRNN have no operator of their own: they are loops (WHILE), or all steps written out.
+random = dict(bias_initializer="normal")
+keras("keras_gru", [L.GRU(5, return_sequences=True, **random), L.GRU(4, reset_after=False, **random), L.Dense(2)])
+keras("keras_rnn", [L.SimpleRNN(5, return_sequences=True, **random), L.SimpleRNN(3, activation="relu", return_sequences=True, **random)])
+keras("keras_both_ways", [L.Bidirectional(L.GRU(4, return_sequences=True, **random)), L.Dense(2)])
+keras("keras_gru_hybrid", [L.GRU(32, return_sequences=True, **random), L.Dense(3)], I=40, optimise=True)
+keras("keras_unrolled", [L.LSTM(5, unroll=True, **random), L.Dense(2)], T=4)
+keras("keras_unrolled_gru", [L.GRU(5, unroll=True, return_sequences=True, **random), L.SimpleRNN(4, unroll=True, return_sequences=True), L.Dense(2)], T=3)
+states("states", 60)

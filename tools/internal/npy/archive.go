@@ -7,9 +7,10 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"os"
 	"slices"
 	"strings"
+
+	"github.com/rnnedge/rnnedge/tools/internal/regular"
 )
 
 // An entry may inflate to this many times the size of the archive plus this
@@ -30,7 +31,7 @@ type Archive struct {
 // ReadArchive reads the .npz file at path. The arrays are decoded when they are
 // asked for.
 func ReadArchive(path string) (*Archive, error) {
-	b, err := os.ReadFile(path)
+	b, err := regular.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("npy: %w", err)
 	}

@@ -2,13 +2,14 @@ package npy
 
 import (
 	"fmt"
-	"os"
 	"slices"
+
+	"github.com/rnnedge/rnnedge/tools/internal/regular"
 )
 
 // ReadFile reads the .npy file at path.
 func ReadFile(path string) (*Array, error) {
-	b, err := os.ReadFile(path)
+	b, err := regular.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("npy: %w", err)
 	}

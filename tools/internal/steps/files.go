@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/rnnedge/rnnedge/tools/internal/npy"
+	"github.com/rnnedge/rnnedge/tools/internal/regular"
 )
 
 // Extension is the ending of a file's name, in lower case: ".npy".
@@ -114,7 +115,7 @@ func Read(name string, inputs int) ([][]float32, error) {
 			xs = append(xs, x...)
 		}
 	case ".wav":
-		data, err := os.ReadFile(name)
+		data, err := regular.ReadFile(name)
 		if err != nil {
 			return nil, err
 		}

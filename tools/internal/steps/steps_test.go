@@ -52,7 +52,23 @@ func TestDecodeWAV(t *testing.T) {
 			}
 		}
 	}
+	// Nothing was recorded, and another chunk follows; then the same file, cut off before its
+	// lengths were written.
+	empty := wav(wavPCM, 1, 8, 0, []byte("LIST\x02\x00\x00\x00ab"))
+	le.PutUint32(empty[4:], uint32(len(empty)-8))
+	s, err := DecodeWAV(empty)
+	require.NoError(t, err)
+	assert.Empty(t, s.X)
+	le.PutUint32(empty[4:], uint32(len(empty)-8-10))
+	s, err = DecodeWAV(empty)
+	require.NoError(t, err)
+	assert.Len(t, s.X, 10)
+
 	good := wav(wavPCM, 1, 16, 4, []byte{0, 0x80, 0, 0x40})
+	for n := range good {
+		_, err := DecodeWAV(good[:n])
+		require.Error(t, err, "first %d of %d bytes", n, len(good))
+	}
 	for _, c := range []struct {
 		file []byte
 		want string
@@ -66,6 +82,22 @@ func TestDecodeWAV(t *testing.T) {
 	} {
 		_, err := DecodeWAV(c.file)
 		assert.ErrorContains(t, err, c.want)
+	}
+}
+
+// A million chunks, or channels that do not fit the data, are no work and no memory.
+func TestHostileWAV(t *testing.T) {
+	head := wav(wavPCM, 1, 16, 0, nil)
+	head = head[:len(head)-8]
+	for want, file := range map[string][]byte{
+		"found no data chunk":      append(bytes.Clone(head), bytes.Repeat([]byte("LIST\x00\x00\x00\x00"), 1_000_000)...),
+		"fmt says 65535 channels":  wav(wavPCM, 65535, 16, 4, make([]byte, 4)),
+		"data has 4 bytes, want":   wav(wavPCM, 1, 16, math.MaxUint32-1, make([]byte, 4)),
+		"fmt has 0 bytes, want 16": []byte("RIFF\x00\x00\x00\x00WAVEfmt \x00\x00\x00\x00"),
+		"with 0 bits":              wav(wavPCM, 1, 0, 4, make([]byte, 4)),
+	} {
+		_, err := DecodeWAV(file)
+		assert.ErrorContains(t, err, want)
 	}
 }
 

@@ -28,12 +28,14 @@ const maxChannels = 1024
 
 // DecodeWAV reads a RIFF WAVE file: whole numbers of 8, 16, 24 or 32 bits, or floats of 32 or
 // 64. A recorder that did not come to write its length leaves 0 or 2³²−1 there: then the
-// sound goes to the end of the file.
+// sound goes to the end of the file. Where the file's own length was written and is right,
+// 0 is the length of a sound without samples.
 func DecodeWAV(b []byte) (*Sound, error) {
 	if len(b) < 12 || string(b[:4]) != "RIFF" || string(b[8:12]) != "WAVE" {
 		return nil, errors.New("not a RIFF WAVE file")
 	}
 	le := binary.LittleEndian
+	whole := uint64(le.Uint32(b[4:]))+8 == uint64(len(b))
 	var coding, bits int
 	s := &Sound{}
 	for b = b[12:]; len(b) >= 8; {
@@ -58,7 +60,7 @@ func DecodeWAV(b []byte) (*Sound, error) {
 				return nil, errors.New("data comes before fmt")
 			}
 			switch {
-			case size == 0 || size == math.MaxUint32:
+			case size == 0 && !whole || size == math.MaxUint32:
 				chunk = b
 			case uint64(len(chunk)) < size:
 				return nil, fmt.Errorf("data has %d bytes, want the %d that it says", len(chunk), size)

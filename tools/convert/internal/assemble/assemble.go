@@ -25,8 +25,10 @@ package assemble
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/rnnedge/rnnedge/format"
@@ -47,23 +49,46 @@ func Model(c *checkpoint.Checkpoint, s *spec.Spec) (*format.Model, error) {
 			return nil, err
 		}
 	}
+	if len(s.Layers) > maxLayers {
+		return nil, fmt.Errorf("%s: %d layers, want at most %d", s.File, len(s.Layers), maxLayers)
+	}
 	a := assembly{
 		checkpoint: c, spec: s,
-		used:   make(map[string]bool),
-		layers: map[string]format.Buffer{"input": format.Input},
-		order:  []string{"input"},
+		tensors: make(map[string]*checkpoint.Tensor, len(c.Tensors)),
+		used:    make(map[string]bool),
+		layers:  map[string]format.Buffer{"input": format.Input},
+		order:   []string{"input"},
+		numbers: make(map[string]int),
+		left:    1 << 20,
+	}
+	for i := range c.Tensors {
+		t := &c.Tensors[i]
+		if a.tensors[t.Name] == nil {
+			a.tensors[t.Name] = t
+		}
+		a.left += maxReads * len(t.Data)
 	}
 	return a.model()
 }
 
+// A spec has far fewer layers than maxLayers. All of them together read the tensors maxReads
+// times: each layer has a copy of its own, and a spec may name one tensor again and again.
+const (
+	maxLayers = 1 << 12
+	maxReads  = 16
+)
+
 type assembly struct {
 	checkpoint *checkpoint.Checkpoint
+	tensors    map[string]*checkpoint.Tensor // by name
 	spec       *spec.Spec
 	b          *format.Builder
 	used       map[string]bool          // names of tensors
 	asked      map[string]bool          // roles of the layer being made
 	layers     map[string]format.Buffer // what each name stands for
 	order      []string                 // those names, in order
+	numbers    map[string]int           // the last number given to a layer without a name, by kind
+	left       int                      // elements that layers may still read
 }
 
 func (a *assembly) model() (*format.Model, error) {
@@ -117,7 +142,7 @@ func (a *assembly) place(l *spec.Layer) string {
 func (a *assembly) namesExist() error {
 	for _, l := range a.spec.Layers {
 		for _, role := range slices.Sorted(maps.Keys(l.Tensors)) {
-			if a.checkpoint.Lookup(l.Tensors[role]) == nil {
+			if a.tensors[l.Tensors[role]] == nil {
 				return fmt.Errorf("%s: %s: no tensor %q in %s for its %s", a.place(&l), l.Kind, l.Tensors[role], a.checkpoint.File, role)
 			}
 		}
@@ -174,6 +199,9 @@ func (a *assembly) layer(l *spec.Layer, previous format.Buffer) (format.Buffer, 
 	case "concat":
 		y = a.b.Concat(name, from...)
 	}
+	if a.left < 0 {
+		return 0, fmt.Errorf("the layers up to this one read more than %d times what %s holds", maxReads, a.checkpoint.File)
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -196,16 +224,24 @@ func (a *assembly) name(l *spec.Layer) string {
 	case l.Prefix != "":
 		return l.Prefix
 	}
-	name := l.Kind
-	for n := 2; ; n++ {
+	for {
+		name := l.Kind
+		if a.numbers[l.Kind]++; a.numbers[l.Kind] > 1 {
+			name += strconv.Itoa(a.numbers[l.Kind])
+		}
 		if _, taken := a.layers[name]; !taken {
 			return name
 		}
-		name = fmt.Sprintf("%s%d", l.Kind, n)
 	}
 }
 
-func (a *assembly) names() string { return strings.Join(a.order, ", ") }
+func (a *assembly) names() string {
+	const most = 64
+	if more := len(a.order) - most; more > 0 {
+		return fmt.Sprintf("%s, … and %d more", strings.Join(a.order[:most], ", "), more)
+	}
+	return strings.Join(a.order, ", ")
+}
 
 // lookup returns the tensor with a role in l as PyTorch lays it out, nil if there is
 // none.
@@ -219,10 +255,15 @@ func (a *assembly) lookup(l *spec.Layer, role string) *checkpoint.Tensor {
 // stored returns the tensor with a role in l as it is in the checkpoint.
 func (a *assembly) stored(l *spec.Layer, role string) *checkpoint.Tensor {
 	a.asked[role] = true
-	if name, ok := l.Tensor(role); ok {
-		return a.checkpoint.Lookup(name)
+	name, ok := l.Tensor(role)
+	if !ok || a.tensors[name] == nil {
+		return nil
 	}
-	return nil
+	t := a.tensors[name]
+	if a.left -= len(t.Data); a.left < 0 {
+		return nil // the layer fails, see layer
+	}
+	return t
 }
 
 // tensor returns the tensor with a role in l and notes that it is used; nil if there
@@ -315,11 +356,19 @@ func (a *assembly) dense(name string, l *spec.Layer, x format.Buffer) (format.Bu
 
 // everythingUsed makes sure that no tensor is lost without a word.
 func (a *assembly) everythingUsed() error {
+	ignored := make(map[string]bool, len(a.spec.Ignore))
+	for _, p := range a.spec.Ignore {
+		ignored[p] = true
+	}
 	var left []string
 	for i := range a.checkpoint.Tensors {
 		t := &a.checkpoint.Tensors[i]
-		if !a.used[t.Name] && !ignored(t.Name, a.spec.Ignore) {
-			left = append(left, fmt.Sprintf("%s %v", t.Name, t.Shape))
+		leave := false
+		for p := range prefixesOf(t.Name) {
+			leave = leave || ignored[p]
+		}
+		if !leave && !a.used[t.Name] {
+			left = append(left, fmt.Sprintf("%.200s %v", t.Name, t.Shape))
 		}
 	}
 	if len(left) == 0 {
@@ -332,25 +381,35 @@ func (a *assembly) everythingUsed() error {
 // ignoresExist makes sure that what is to be left out is there: a misspelt prefix
 // would leave out nothing without a word.
 func (a *assembly) ignoresExist() error {
-	for _, p := range a.spec.Ignore {
-		found := false
-		for i := range a.checkpoint.Tensors {
-			found = found || ignored(a.checkpoint.Tensors[i].Name, []string{p})
+	if len(a.spec.Ignore) == 0 {
+		return nil
+	}
+	there := map[string]bool{}
+	for i := range a.checkpoint.Tensors {
+		for p := range prefixesOf(a.checkpoint.Tensors[i].Name) {
+			there[p] = true
 		}
-		if !found {
+	}
+	for _, p := range a.spec.Ignore {
+		if !there[p] {
 			return fmt.Errorf("%s: ignore: no tensors under %q in %s, which has %s", a.spec.File, p, a.checkpoint.File, prefixes(a.checkpoint))
 		}
 	}
 	return nil
 }
 
-func ignored(name string, prefixes []string) bool {
-	for _, p := range prefixes {
-		if name == p || strings.HasPrefix(name, p+".") {
-			return true
+// prefixesOf are what ignore may say of a tensor: its name, and what stands before each of
+// the last dots in it.
+func prefixesOf(name string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for dots := 0; dots < 64 && yield(name); dots++ {
+			dot := strings.LastIndexByte(name, '.')
+			if dot < 0 {
+				return
+			}
+			name = name[:dot]
 		}
 	}
-	return false
 }
 
 func shorten(list []string) string {

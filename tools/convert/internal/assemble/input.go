@@ -50,7 +50,7 @@ func (a *assembly) inputWidth() (int, error) {
 func prefixes(c *checkpoint.Checkpoint) string {
 	var list []string
 	for _, g := range groups(c) {
-		list = append(list, fmt.Sprintf("%q", g.prefix))
+		list = append(list, fmt.Sprintf("%.200q", g.prefix))
 	}
 	return shorten(list)
 }

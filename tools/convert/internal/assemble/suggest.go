@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/rnnedge/rnnedge/format"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/checkpoint"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/spec"
 )
@@ -96,7 +97,7 @@ func InOrder(c *checkpoint.Checkpoint) *spec.Spec {
 			if in == nil {
 				in, out = g.find("weight_ih"), g.find("weight_hh")
 			}
-			if in == nil || g.bothWays() || g.find("weight_hr_l0") != nil {
+			if in == nil || out == nil || g.bothWays() || g.find("weight_hr_l0") != nil {
 				return nil
 			}
 		} else if in, out = g.find("weight"), g.find("weight"); kind != "" || in == nil || len(s.Layers) == 0 {
@@ -104,7 +105,7 @@ func InOrder(c *checkpoint.Checkpoint) *spec.Spec {
 		} else {
 			kind = "dense"
 		}
-		if last || len(in.Shape) != 2 || width != 0 && in.Shape[1] != width {
+		if last || len(in.Shape) != 2 || len(out.Shape) != 2 || width != 0 && in.Shape[1] != width {
 			return nil
 		}
 		last = kind == "dense"
@@ -123,7 +124,16 @@ func Suggest(c *checkpoint.Checkpoint) string {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Layers in order of execution; %s does not tell the order or the activations.\nlayers:\n", c.File)
-	for _, g := range groups(c) {
+	list := groups(c)
+	for i, g := range list {
+		if i == maxGroups {
+			fmt.Fprintf(&b, "  # … and %d more groups of tensors\n", len(list)-i)
+			break
+		}
+		if len(g.prefix) > format.MaxName {
+			fmt.Fprintf(&b, "  # not supported: %.80q…, a name of %d bytes: a layer's has at most %d\n", g.prefix, len(g.prefix), format.MaxName)
+			continue
+		}
 		weight := g.find("weight")
 		vector := weight != nil && len(weight.Shape) == 1
 		switch kind := g.cell(); {
@@ -170,13 +180,17 @@ const (
   # Arrays of Keras, with "layout: keras" beside layers, are kernel, recurrent_kernel, bias.
 `
 	maxOwnNames = 64
+	maxGroups   = 256
 )
 
 // plain is what YAML reads as text without quotes, in the names that frameworks give.
 var plain = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.]*$`)
 
-// quoted is a prefix as YAML writes it.
+// quoted is a prefix as YAML writes it, cut where it is longer than any name of a layer.
 func quoted(prefix string) string {
+	if len(prefix) > format.MaxName {
+		return strconv.Quote(prefix[:80]) + "…"
+	}
 	if plain.MatchString(prefix) && !strings.EqualFold(prefix, "null") {
 		return prefix
 	}

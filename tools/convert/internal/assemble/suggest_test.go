@@ -77,6 +77,30 @@ func TestSuggestOwnNames(t *testing.T) {
 	assert.ErrorContains(t, err, "\n  # arr_0 [2 3]\n  # \"a/b:0\" [3]\n")
 }
 
+// Layers without names are numbered past names that are taken, and what ignore says counts
+// up to a dot.
+func TestNamesAndIgnore(t *testing.T) {
+	c := tensors(map[string][]int{"a.b.w": {1}, "ab": {1}}, "a.b.w", "ab")
+	s := func(ignore ...string) *spec.Spec {
+		return &spec.Spec{File: "net.yaml", Input: 2, Ignore: ignore, Layers: []spec.Layer{
+			{Kind: "softmax"}, {Kind: "softmax"}, {Kind: "softmax", Name: "softmax3"}, {Kind: "softmax"},
+		}}
+	}
+	m, err := Model(c, s("a", "ab"))
+	require.NoError(t, err)
+	var names []string
+	for _, l := range m.Layers {
+		names = append(names, l.LayerName())
+	}
+	assert.Equal(t, []string{"softmax", "softmax2", "softmax3", "softmax4"}, names)
+	_, err = Model(c, s("a.b", "ab"))
+	assert.NoError(t, err)
+	_, err = Model(c, s("a.b"))
+	assert.EqualError(t, err, "net.pt: no layer of net.yaml uses ab [1]; add the layer, or list the prefix under ignore")
+	_, err = Model(c, s("a", "ab", "b"))
+	assert.ErrorContains(t, err, `net.yaml: ignore: no tensors under "b" in net.pt`)
+}
+
 // A batch normalisation whose variance makes no number is refused.
 func TestBatchNormVariance(t *testing.T) {
 	c := tensors(map[string][]int{"bn.running_mean": {2}, "bn.running_var": {2}}, "bn.running_mean", "bn.running_var")

@@ -2,7 +2,13 @@
 // trained weights holds: tensors, and seldom how its layers are connected.
 package checkpoint
 
-import "github.com/rnnedge/rnnedge/tools/convert/internal/spec"
+import (
+	"github.com/rnnedge/rnnedge/format"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/spec"
+)
+
+// MaxTensors is the largest number of tensors in a file, as many as a model may have.
+const MaxTensors = format.MaxItems
 
 // Tensor is one named array of a checkpoint: dense, row-major, widened to
 // float32. Widening is exact for float16, bfloat16 and float32; float64 is

@@ -9,10 +9,13 @@ import (
 // DataParallel and DistributedDataParallel, and torch.compile.
 var wrappers = []string{"module.", "_orig_mod."}
 
+// maxWrappers is more than anybody wraps a module.
+const maxWrappers = 8
+
 // Unwrap removes wrapper prefixes that every tensor name has, as often as they
-// are there, and notes each in Skipped.
+// are there, up to 8 times, and notes each in Skipped.
 func (c *Checkpoint) Unwrap() {
-	for {
+	for range maxWrappers {
 		prefix := c.wrapper()
 		if prefix == "" {
 			return

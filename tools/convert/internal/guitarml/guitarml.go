@@ -74,7 +74,7 @@ func Read(file string, data []byte) (*format.Model, []string, error) {
 			return b.RNN(name, x, w, format.Tanh)
 		}
 	default:
-		return nil, nil, r.fail("unit_type", "is %q, supported are LSTM, GRU and RNN", d.UnitType)
+		return nil, nil, r.fail("unit_type", "is %.80q, supported are LSTM, GRU and RNN", d.UnitType)
 	}
 	if d.NumLayers == 0 {
 		d.NumLayers = 1 // older files do not say
@@ -131,7 +131,7 @@ func Read(file string, data []byte) (*format.Model, []string, error) {
 	b.Output(y)
 	for name := range m.Tensors {
 		if !r.used[name] {
-			return nil, nil, r.fail("state_dict", "has a tensor %q that no layer takes", name)
+			return nil, nil, r.fail("state_dict", "has a tensor %.80q that no layer takes", name)
 		}
 	}
 	built, err := b.Model()
@@ -154,47 +154,44 @@ func (r *reader) fail(field, problem string, a ...any) error {
 }
 
 // take decodes a tensor.
-func (r *reader) take(name string, into any) bool {
+func (r *reader) take(name string) (v []float32, shape []int) {
 	if r.err != nil {
-		return false
+		return nil, nil
 	}
 	raw, ok := r.model.Tensors[name]
 	if !ok {
 		r.err = r.fail("state_dict", "has no tensor %q", name)
-		return false
+		return nil, nil
 	}
 	if r.used == nil {
 		r.used = map[string]bool{}
 	}
 	r.used[name] = true
-	if err := numbers.Decode(raw, into); err != nil {
+	v, shape, err := numbers.Array(raw)
+	if err != nil {
 		r.err = r.fail(name, "is no array of numbers: %v", err)
 	}
-	return r.err == nil
+	return v, shape
 }
 
-func (r *reader) vector(name string, size int) (v []float32) {
-	if r.take(name, &v) && len(v) != size {
-		r.err = r.fail(name, "has %d elements, want %d", len(v), size)
+func (r *reader) vector(name string, size int) []float32 {
+	v, shape := r.take(name)
+	if r.err == nil && (len(shape) != 1 || shape[0] != size) {
+		r.err = r.fail(name, "has shape %v, want [%d]", shape, size)
 	}
 	return v
 }
 
-func (r *reader) matrix(name string, rows, cols int) (v []float32) {
-	var m [][]float32
-	if !r.take(name, &m) {
-		return nil
-	}
-	if len(m) != rows {
-		r.err = r.fail(name, "has %d rows, want %d", len(m), rows)
-		return nil
-	}
-	for i, row := range m {
-		if len(row) != cols {
-			r.err = r.fail(name, "has %d columns in row %d, want %d", len(row), i, cols)
-			return nil
-		}
-		v = append(v, row...)
+func (r *reader) matrix(name string, rows, cols int) []float32 {
+	v, shape := r.take(name)
+	switch {
+	case r.err != nil:
+	case len(shape) != 2:
+		r.err = r.fail(name, "has shape %v, want a matrix", shape)
+	case shape[0] != rows:
+		r.err = r.fail(name, "has %d rows, want %d", shape[0], rows)
+	case shape[1] != cols:
+		r.err = r.fail(name, "has %d columns, want %d", shape[1], cols)
 	}
 	return v
 }

@@ -100,9 +100,13 @@ func (a *Attribute) Numbers() ([]float64, error) {
 // attributes returns the attributes of an object: those in its header, and those in
 // a fractal heap where it has many or large ones.
 func (f *File) attributes(o *object) (map[string]attributeMessage, error) {
-	if o.attributes != nil {
-		return o.attributes, nil
+	if o.attributes == nil && o.attributesErr == nil {
+		o.attributes, o.attributesErr = f.readAttributes(o)
 	}
+	return o.attributes, o.attributesErr
+}
+
+func (f *File) readAttributes(o *object) (map[string]attributeMessage, error) {
 	all := map[string]attributeMessage{}
 	for _, m := range o.messages {
 		var err error
@@ -116,7 +120,6 @@ func (f *File) attributes(o *object) (map[string]attributeMessage, error) {
 			return nil, err
 		}
 	}
-	o.attributes = all
 	return all, nil
 }
 
@@ -173,6 +176,9 @@ func (f *File) addAttribute(all map[string]attributeMessage, m message) error {
 	}
 	if name.err != nil {
 		return name.err
+	}
+	if err := f.item(); err != nil {
+		return err
 	}
 	if _, twice := all[key]; twice {
 		return fmt.Errorf("attribute message: %q is there twice", key)

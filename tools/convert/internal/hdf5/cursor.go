@@ -3,6 +3,7 @@ package hdf5
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -25,6 +26,22 @@ type cursor struct {
 	pos  int     // how much of data is read
 	left *budget // what reading is charged to; nil for bytes already charged
 	err  error
+}
+
+// What one walk may read, another may read again: objects that share their parts. Of sound
+// ones each is read once or twice, and a message has four bytes or more.
+const (
+	maxWalks  = 16
+	minItem   = 4
+	errShared = "the objects of the file share their blocks, or lead in a circle"
+)
+
+// item counts a message, a link or an attribute, in memory from now on.
+func (f *File) item() error {
+	if f.items++; f.items > len(f.data)/minItem+1<<10 {
+		return errors.New(errShared)
+	}
+	return nil
 }
 
 // budget returns the budget of a new walk.
@@ -83,6 +100,10 @@ func (c *cursor) take(n uint64) []byte {
 			return nil
 		}
 		*c.left -= budget(n)
+		if c.f.walked += n; c.f.walked > maxWalks*uint64(len(c.f.data))+1<<16 {
+			c.fail(errShared)
+			return nil
+		}
 	}
 	c.pos += int(n)
 	return c.data[c.pos-int(n) : c.pos : c.pos]

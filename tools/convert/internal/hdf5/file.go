@@ -33,6 +33,9 @@ type File struct {
 	offsetSize, lengthSize int    // bytes of an address, and of a length
 	root                   *Group
 	objects                map[uint64]*object
+	failed                 map[uint64]error // why other objects cannot be read
+	walked                 uint64           // bytes of structure so far, each as often as it was read
+	items                  int              // messages, links and attributes so far
 	collections            []*collection
 	decoded                uint64 // bytes of all datasets so far, as they were asked for
 }

@@ -35,9 +35,13 @@ func (l listing) add(name string, to link) error {
 
 // links returns the links of a group, in whichever of three ways it keeps them.
 func (f *File) links(o *object) (map[string]link, error) {
-	if o.links != nil {
-		return o.links, nil
+	if o.links == nil && o.linksErr == nil {
+		o.links, o.linksErr = f.readLinks(o)
 	}
+	return o.links, o.linksErr
+}
+
+func (f *File) readLinks(o *object) (map[string]link, error) {
 	list := listing{}
 	for _, m := range o.messages {
 		var err error
@@ -53,7 +57,6 @@ func (f *File) links(o *object) (map[string]link, error) {
 			return nil, err
 		}
 	}
-	o.links = list
 	return list, nil
 }
 
@@ -85,6 +88,9 @@ func (f *File) readLink(data []byte, list listing) error {
 	}
 	if c.err != nil {
 		return c.err
+	}
+	if err := f.item(); err != nil {
+		return err
 	}
 	return list.add(name, to)
 }
@@ -196,6 +202,9 @@ func (f *File) symbols(address uint64, left *budget, heap []byte, list listing) 
 		key := name.text()
 		if name.err != nil {
 			return name.err
+		}
+		if err := f.item(); err != nil {
+			return err
 		}
 		if err := list.add(key, to); err != nil {
 			return err

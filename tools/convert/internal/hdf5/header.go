@@ -39,18 +39,25 @@ type message struct {
 // made of them so far.
 type object struct {
 	messages   []message
+	first      map[uint16]message // of each kind, once find was called
 	links      map[string]link
 	attributes map[string]attributeMessage
+
+	linksErr, attributesErr error // why there are none
 }
 
 // find returns the first message of a kind.
 func (o *object) find(kind uint16) (message, bool) {
-	for _, m := range o.messages {
-		if m.kind == kind {
-			return m, true
+	if o.first == nil {
+		o.first = map[uint16]message{}
+		for _, m := range o.messages {
+			if _, there := o.first[m.kind]; !there {
+				o.first[m.kind] = m
+			}
 		}
 	}
-	return message{}, false
+	m, ok := o.first[kind]
+	return m, ok
 }
 
 func (o *object) has(kind uint16) bool {
@@ -69,6 +76,9 @@ func (f *File) object(address uint64) (*object, error) {
 	if o := f.objects[address]; o != nil {
 		return o, nil
 	}
+	if err := f.failed[address]; err != nil {
+		return nil, err
+	}
 	c := f.at(address, f.budget(), "object header")
 	o := &object{}
 	var err error
@@ -78,6 +88,7 @@ func (f *File) object(address uint64) (*object, error) {
 		err = o.readOld(c)
 	}
 	if err != nil {
+		f.failed[address] = err
 		return nil, err
 	}
 	f.objects[address] = o
@@ -191,6 +202,9 @@ func (o *object) add(f *File, m message) (*continuation, error) {
 	}
 	if len(o.messages) == maxMessages {
 		return nil, fmt.Errorf("object header: more than %d messages", maxMessages)
+	}
+	if err := f.item(); err != nil {
+		return nil, err
 	}
 	o.messages = append(o.messages, m)
 	return nil, nil

@@ -32,7 +32,7 @@ func Open(data []byte) (*File, error) {
 	if start < 0 {
 		return nil, errors.New("not an HDF5 file: its signature is missing")
 	}
-	f := &File{data: data, objects: map[uint64]*object{}}
+	f := &File{data: data, objects: map[uint64]*object{}, failed: map[uint64]error{}}
 	c := f.in(data[start:], "superblock")
 	c.skip(uint64(len(signature)))
 	version := c.version(0, 1, 2, 3)

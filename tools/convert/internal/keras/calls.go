@@ -71,7 +71,7 @@ func (p *parser) calls(nodes any) (list []call, err error) {
 					return nil, err
 				}
 			default:
-				return nil, fmt.Errorf("call it with %.40q: %.40v, supported are its inputs and initial_state", name, v)
+				return nil, fmt.Errorf("call it with %.40q: %s, supported are its inputs and initial_state", name, brief(v))
 			}
 		}
 		list = append(list, c)
@@ -101,7 +101,7 @@ func tensors(v any) ([]reference, error) {
 			return []reference{r}, err
 		}
 	}
-	return nil, fmt.Errorf("call it with %.40v, supported are outputs of layers", v)
+	return nil, fmt.Errorf("call it with %s, supported are outputs of layers", brief(v))
 }
 
 // references reads input_layers or output_layers.
@@ -139,5 +139,5 @@ func asReference(v any) (r reference, err error) {
 			return r, nil
 		}
 	}
-	return r, fmt.Errorf("have %.40v, expected the name of a layer, a call and an output", v)
+	return r, fmt.Errorf("have %s, expected the name of a layer, a call and an output", brief(v))
 }

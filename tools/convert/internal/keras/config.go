@@ -93,7 +93,7 @@ func (p *parser) layer(entry any) (*layer, error) {
 	}
 	e, ok := entry.(map[string]any)
 	if !ok {
-		return nil, fmt.Errorf("the configuration has %.40v where a layer is expected", entry)
+		return nil, fmt.Errorf("the configuration has %s where a layer is expected", brief(entry))
 	}
 	l := &layer{}
 	l.class, _ = e["class_name"].(string)

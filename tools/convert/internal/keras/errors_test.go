@@ -1,6 +1,7 @@
 package keras
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -17,6 +18,15 @@ func sequential(layers string) Config {
 {"class_name": "InputLayer", "config": {"name": "in", "batch_input_shape": [null, null, 3]}}, ` + layers + `]}}`)}
 }
 
+// conv is a Conv1D of two filters with these fields.
+func conv(fields ...any) string {
+	text := `{"class_name": "Conv1D", "config": {"name": "c", "filters": 2, "activation": "linear"`
+	for i := 0; i < len(fields); i += 2 {
+		text += fmt.Sprintf(", %q: %v", fields[i], fields[i+1])
+	}
+	return text + "}}"
+}
+
 // What would change the result is refused, by the name of the layer and of the field.
 func TestRefusals(t *testing.T) {
 	const lstm = `{"class_name": "LSTM", "config": {"name": "a", "units": 4, "return_sequences": true, "activation": "tanh", "recurrent_activation": "sigmoid", "use_bias": true}}`
@@ -25,7 +35,19 @@ func TestRefusals(t *testing.T) {
 	require.NoError(t, err)
 	for _, c := range []struct{ layers, want string }{
 		{`{"class_name": "Lambda", "config": {"name": "l", "function": ["c", null, null]}}`, `m.h5: layer "l" (Lambda) holds code, which is not executed; `},
-		{`{"class_name": "Conv1D", "config": {"name": "c1", "padding": "causal"}}`, `m.h5: layer "c1" (Conv1D) is a convolution, which is not supported; `},
+		{`{"class_name": "Conv2D", "config": {"name": "c2"}}`, `m.h5: layer "c2" (Conv2D) is a convolution, supported is Conv1D along time; `},
+		{conv("kernel_size", 3, "padding", `"valid"`, "dilation_rate", 2), `m.h5: layer "c" (Conv1D) has the padding valid, which leaves out the first 4 steps; supported is causal, which has them, `},
+		{conv("kernel_size", 3, "dilation_rate", 2), `layer "c" (Conv1D) has the padding valid`},
+		{conv("kernel_size", 3, "padding", `"same"`), `layer "c" (Conv1D) has the padding same, which reads steps that are still to come; supported is causal: train with it`},
+		{conv("kernel_size", 3, "padding", `"causal"`, "strides", "[2]"), `layer "c" (Conv1D) has strides of 2 steps, supported is 1`},
+		{conv("kernel_size", 3, "padding", `"causal"`, "groups", 3), `layer "c" (Conv1D) has 3 groups, supported is 1`},
+		{conv("kernel_size", 3, "padding", `"causal"`, "data_format", `"channels_first"`), `layer "c" (Conv1D) has the data_format channels_first, supported is channels_last`},
+		{conv("kernel_size", "[3, 3]", "padding", `"causal"`), `layer "c" (Conv1D) has the kernel_size [3 3], expected a size from 1 to `},
+		{conv("padding", `"causal"`), `layer "c" (Conv1D) has the kernel_size <nil>, expected a size from 1 to `},
+		{conv("kernel_size", 2, "padding", `"causal"`, "dilation_rate", 1<<19), `layer "c" (Conv1D) has a kernel of 2 steps, 524288 apart, of 3 features, supported are up to 1048576 numbers from the first to the last`},
+		{conv("kernel_size", 2, "padding", `"causal"`), `layer "c" (Conv1D) has a kernel of shape [6 2] in the file ("c/kernel:0"), expected [2 3 2]`},
+		{`{"class_name": "Masking", "config": {"name": "k", "mask_value": 0.0}}, ` + conv("kernel_size", 2, "padding", `"causal"`), `layer "c" (Conv1D) reads steps that layer "k" masks`},
+		{`{"class_name": "TimeDistributed", "config": {"name": "c", "layer": ` + conv("kernel_size", 1) + `}}`, `layer "c" (TimeDistributed) reads a value of shape [batch, 3], expected a sequence`},
 		{`{"class_name": "MyCell", "config": {"name": "x"}}`, `m.h5: layer "x" (MyCell) is of a class that is not supported; supported are `},
 		{`{"class_name": "LSTM", "registered_name": "My>LSTM", "config": {"name": "a"}}`, `m.json: layer "a" (LSTM) is the custom class "My>LSTM"`},
 		{`{"class_name": "Add", "module": "keras.src.ops.numpy", "config": {"name": "a"}}`, `layer "a" (Add) is an operation on tensors`},

@@ -65,7 +65,7 @@ func (f *fields) number(otherwise float64, keys ...string) (float64, error) {
 	}
 	x, ok := v.(float64)
 	if !ok || math.Abs(x) > math.MaxFloat32 {
-		return 0, fmt.Errorf("has the %s %.40v, expected a number", keys[0], v)
+		return 0, fmt.Errorf("has the %s %s, expected a number", keys[0], brief(v))
 	}
 	return x, nil
 }
@@ -75,7 +75,7 @@ func (f *fields) size(most int, keys ...string) (int, error) {
 	v := f.first(keys...)
 	n, ok := integer(v)
 	if !ok || n < 1 || n > most {
-		return 0, fmt.Errorf("has the %s %.40v, expected a size from 1 to %d", keys[0], v, most)
+		return 0, fmt.Errorf("has the %s %s, expected a size from 1 to %d", keys[0], brief(v), most)
 	}
 	return n, nil
 }
@@ -96,7 +96,7 @@ func (f *fields) rest() error {
 		return nil
 	}
 	slices.Sort(unknown)
-	return fmt.Errorf("has %.80q: %.40v, which is not supported", unknown[0], f.config[unknown[0]])
+	return fmt.Errorf("has %.80q: %s, which is not supported", unknown[0], brief(f.config[unknown[0]]))
 }
 
 // precisions are the dtypes whose arithmetic is approximated by float32's.
@@ -108,7 +108,7 @@ func (l *layer) precision() (string, error) {
 	if policy, ok := l.config["dtype"].(map[string]any); ok {
 		c, _ := policy["config"].(map[string]any)
 		if name, _ = c["name"].(string); name == "" {
-			return "", fmt.Errorf("has the dtype %.80v, supported are floats", policy["class_name"])
+			return "", fmt.Errorf("has the dtype %s, supported are floats", brief(policy["class_name"]))
 		}
 	}
 	if name != "" && !slices.Contains(precisions, name) {
@@ -124,7 +124,7 @@ func (f *fields) axis(rank int) error {
 		v = list[0]
 	}
 	if n, ok := integer(v); v != nil && (!ok || n != -1 && n != rank-1) {
-		return fmt.Errorf("has the axis %.40v of %d, supported is the last one, the features", v, rank)
+		return fmt.Errorf("has the axis %s of %d, supported is the last one, the features", brief(v), rank)
 	}
 	return nil
 }

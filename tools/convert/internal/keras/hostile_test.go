@@ -129,6 +129,7 @@ func FuzzRead(f *testing.F) {
 	f.Add(files["stack.keras"])
 	f.Add(files["reshaped.h5"])
 	f.Add(files["tokens.keras"])
+	f.Add(files["convolutions.h5"])
 	f.Add(contents(f, "keras2.zip")["keras1.h5"])
 	f.Fuzz(func(_ *testing.T, data []byte) { _ = everything(data, Config{}) })
 }

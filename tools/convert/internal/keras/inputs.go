@@ -75,14 +75,14 @@ func (t *translation) input(name string, shape []any) (value, error) {
 	for k, d := range shape {
 		n, ok := integer(d)
 		if d != nil && (!ok || n < 1 || n > format.MaxWidth) {
-			return value{}, fmt.Errorf("input %.80q has the shape %.80v, expected sizes from 1 to %d", name, shape, format.MaxWidth)
+			return value{}, fmt.Errorf("input %.80q has the shape %s, expected sizes from 1 to %d", name, brief(shape), format.MaxWidth)
 		}
 		if k > 0 {
 			dims = append(dims, n)
 		}
 	}
 	if len(dims) < 1 || len(dims) > 8 {
-		return value{}, fmt.Errorf("input %.80q has the shape %.80v, expected [batch, time, features] or [batch, features]", name, shape)
+		return value{}, fmt.Errorf("input %.80q has the shape %s, expected [batch, time, features] or [batch, features]", name, brief(shape))
 	}
 	x := value{dims: dims}
 	if len(dims) > 1 {
@@ -91,7 +91,7 @@ func (t *translation) input(name string, shape []any) (value, error) {
 	width := 1
 	for _, d := range x.dims {
 		if d > 0 && width > format.MaxWidth/d {
-			return x, fmt.Errorf("input %.80q has the shape %.80v, supported are up to %d features", name, shape, format.MaxWidth)
+			return x, fmt.Errorf("input %.80q has the shape %s, supported are up to %d features", name, brief(shape), format.MaxWidth)
 		}
 		width *= max(d, 1)
 	}

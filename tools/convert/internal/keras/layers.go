@@ -12,12 +12,12 @@ import (
 // A translator adds a layer that reads one value.
 type translator func(t *translation, f *fields, name string, x value, w *arrays) (value, error)
 
-// layers are the classes that read one value and do not run along time.
+// layers are the classes that read one value and are not recurrent.
 var layers map[string]translator
 
 func init() { // since translators look up layers
 	layers = map[string]translator{
-		"Dense": (*translation).dense, "TimeDistributedDense": (*translation).dense, "Embedding": (*translation).embedding,
+		"Dense": (*translation).dense, "TimeDistributedDense": (*translation).dense, "Embedding": (*translation).embedding, "Conv1D": (*translation).conv1d,
 		"Activation": (*translation).activationLayer, "ReLU": (*translation).relu, "LeakyReLU": (*translation).leakyRelu,
 		"ELU": (*translation).elu, "PReLU": (*translation).prelu, "Softmax": (*translation).softmax, "ThresholdedReLU": (*translation).thresholded,
 		"BatchNormalization": (*translation).batchNorm, "LayerNormalization": (*translation).layerNorm,
@@ -40,8 +40,8 @@ var refusals = []struct{ prefix, why string }{
 	{"Lambda", "holds code, which is not executed; put layers in its place, or cut it off with a configuration of the part that is to be converted, given with -spec"},
 	{"TFOpLambda", "is an operation on tensors, supported are layers"},
 	{"SlicingOpLambda", "is an operation on tensors, supported are layers"},
-	{"Conv", "is a convolution, which is not supported; cut it off with a configuration of the part that is to be converted, given with -spec, and feed that part"},
-	{"SeparableConv", "is a convolution, which is not supported; cut it off with a configuration of the part that is to be converted, given with -spec, and feed that part"},
+	{"Conv", "is a convolution, supported is Conv1D along time; cut it off with a configuration of the part that is to be converted, given with -spec, and feed that part"},
+	{"SeparableConv", "is a convolution, supported is Conv1D along time; cut it off with a configuration of the part that is to be converted, given with -spec, and feed that part"},
 	{"Global", "reads all steps at once, which is not supported"},
 }
 
@@ -51,7 +51,7 @@ func unsupported(class string) error {
 			return errors.New(r.why)
 		}
 	}
-	return errors.New("is of a class that is not supported; supported are SimpleRNN, LSTM, GRU, their CuDNN forms, RNN of their cells, Bidirectional, TimeDistributed, Dense, Embedding, Activation and its like, normalisations, Dropout and its like, Add, Subtract, Multiply, Average, Concatenate, Reshape, Flatten and models")
+	return errors.New("is of a class that is not supported; supported are SimpleRNN, LSTM, GRU, their CuDNN forms, RNN of their cells, Bidirectional, TimeDistributed, Dense, causal Conv1D, Embedding, Activation and its like, normalisations, Dropout and its like, Add, Subtract, Multiply, Average, Concatenate, Reshape, Flatten and models")
 }
 
 // check makes sure that every class in m is one that is supported, so that the error is
@@ -182,11 +182,18 @@ func (t *translation) dense(f *fields, name string, x value, w *arrays) (value, 
 	if err != nil {
 		return x, err
 	}
-	U, err := f.size(format.MaxWidth, "units", "output_dim")
+	return t.affine(f, name, x, t.read(x), []string{"units", "output_dim"}, w, I)
+}
+
+// affine adds a dense layer that reads in, with the activation of f: its rows are as many as
+// f says by one of these names, and the columns of its kernel have this shape in the file. x
+// is what the layer reads in Keras.
+func (t *translation) affine(f *fields, name string, x value, in format.Buffer, units []string, w *arrays, columns ...int) (value, error) {
+	U, err := f.size(format.MaxWidth, units...)
 	if err != nil {
 		return x, err
 	}
-	kernel, err := w.next("kernel", I, U)
+	kernel, err := w.next("kernel", append(columns, U)...)
 	if err != nil {
 		return x, err
 	}
@@ -198,12 +205,13 @@ func (t *translation) dense(f *fields, name string, x value, w *arrays) (value, 
 	}
 	y := x
 	y.dims = []int{U}
+	matrix := transpose(kernel, product(columns), U)
 	function, isName := f.config["activation"].(string)
 	if g, ok := t.function(function); isName && ok && g.Kind <= format.Relu {
 		f.take("activation")
-		return y.as(t.b().Dense(name, t.read(x), transpose(kernel, I, U), bias, g.Kind)), nil
+		return y.as(t.b().Dense(name, in, matrix, bias, g.Kind)), nil
 	}
-	y = y.as(t.b().Dense(name, t.read(x), transpose(kernel, I, U), bias, format.Linear))
+	y = y.as(t.b().Dense(name, in, matrix, bias, format.Linear))
 	return t.activate(name+".activation", y, f, "activation")
 }
 

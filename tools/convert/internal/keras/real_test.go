@@ -82,7 +82,7 @@ func TestCrema(t *testing.T) {
 	path := filepath.Join(folder, "model.h5")
 	data := readFile(t, path)
 	_, _, _, err := Read(path, data, Config{})
-	require.ErrorContains(t, err, `layer "conv2d_1" (Conv2D) is a convolution, which is not supported; cut it off`)
+	require.ErrorContains(t, err, `layer "conv2d_1" (Conv2D) is a convolution, supported is Conv1D along time; cut it off`)
 
 	part := `{"class_name": "Sequential", "config": [
 {"class_name": "InputLayer", "config": {"name": "in", "batch_input_shape": [null, null, 272]}},

@@ -36,17 +36,17 @@ func (t *translation) reshape(f *fields, name string, x value, _ *arrays) (value
 	for k, d := range list {
 		n, ok := integer(d)
 		if !ok || n != -1 && (n < 1 || n > format.MaxWidth) || n == -1 && free >= 0 {
-			return x, fmt.Errorf("has the target_shape %.80v, expected sizes, of which one may be -1", list)
+			return x, fmt.Errorf("has the target_shape %s, expected sizes, of which one may be -1", brief(list))
 		}
 		if target[k] = n; n == -1 {
 			free = k
 		} else if known > format.MaxWidth/n {
-			return x, fmt.Errorf("has the target_shape %.80v, supported are up to %d numbers", list, format.MaxWidth)
+			return x, fmt.Errorf("has the target_shape %s, supported are up to %d numbers", brief(list), format.MaxWidth)
 		} else {
 			known *= n
 		}
 	}
-	refuse := fmt.Errorf("makes %.80v of a value of shape %s, supported is what leaves the steps as they are", list, x.shape())
+	refuse := fmt.Errorf("makes %s of a value of shape %s, supported is what leaves the steps as they are", brief(list), x.shape())
 	y := x
 	if !x.sequence {
 		if free >= 0 {
@@ -119,7 +119,7 @@ func (t *translation) permute(f *fields, _ string, x value, _ *arrays) (value, e
 	list, _ := f.take("dims").([]any)
 	for k, d := range list {
 		if n, ok := integer(d); !ok || n != k+1 {
-			return x, fmt.Errorf("has the dims %.80v, supported is what leaves them in their order", list)
+			return x, fmt.Errorf("has the dims %s, supported is what leaves them in their order", brief(list))
 		}
 	}
 	return x, nil

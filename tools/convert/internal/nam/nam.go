@@ -70,7 +70,7 @@ func Read(file string, data []byte) (*format.Model, []string, error) {
 		return nil, nil, fmt.Errorf("%s: %w", file, err)
 	}
 	if head.Architecture != "LSTM" {
-		return fail("architecture", "is %q, supported is LSTM: the others are convolutions", head.Architecture)
+		return fail("architecture", "is %.80q, supported is LSTM: the others are convolutions", head.Architecture)
 	}
 	var m model
 	if err := json.Unmarshal(data, &m); err != nil {
@@ -86,9 +86,12 @@ func Read(file string, data []byte) (*format.Model, []string, error) {
 	if layers < 1 || layers > maxLayers {
 		return fail("config.num_layers", "is %d, want 1 to %d", layers, maxLayers)
 	}
-	var left []float32
-	if err := numbers.Decode(m.Weights, &left); err != nil {
+	left, shape, err := numbers.Array(m.Weights)
+	switch {
+	case err != nil:
 		return fail("weights", "is no array of numbers: %v", err)
+	case len(shape) != 1:
+		return fail("weights", "has shape %v, want a list", shape)
 	}
 	// In 64 bits, since an int may have 32.
 	h, n := int64(H), int64(layers)

@@ -58,6 +58,9 @@ func Read(name string, data []byte) (*checkpoint.Checkpoint, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	c := &checkpoint.Checkpoint{File: name, Format: Format, Meta: map[string]string{}}
+	if n := len(z.Names()); n > checkpoint.MaxTensors {
+		return nil, fmt.Errorf("%s: %d arrays, want at most %d", name, n, checkpoint.MaxTensors)
+	}
 	room := maxInflation*int64(len(data)) + freeBytes
 	for _, n := range z.Names() {
 		a, err := z.Array(n)

@@ -49,7 +49,7 @@ var unrolled = regexp.MustCompile(`dynamo_rnn_(1|2_batch)\.|keras_gru_masked`)
 
 // Exports convert and compute what their framework computes in float64. An output
 // that is the last of a sequence is compared at each step, or after the last where a
-// layer reads the sequence backward.
+// layer reads the sequence backward, or where the graph has no other.
 func TestExports(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.onnx")
 	require.NoError(t, err)
@@ -74,7 +74,7 @@ func TestExports(t *testing.T) {
 			require.NoError(t, err)
 			want, got := y.Float64(), engine(t, m, x.Float32())
 			require.NotEmpty(t, want)
-			if !m.Streams() {
+			if !m.Streams() || strings.HasPrefix(filepath.Base(file), "unrolled_") {
 				got = got[len(got)-len(want):]
 			}
 			var worst float64

@@ -44,7 +44,7 @@ func newTranslation(p *modelProto, size int) *translation {
 		parts:   map[run]format.Buffer{},
 		refused: map[string]error{},
 		steps:   map[mark]int64{},
-		budget:  1<<20 + 16*size,
+		budget:  1<<20 + 8*size,
 	}
 }
 
@@ -162,15 +162,26 @@ func (t *translation) value(n *nodeProto, k int) (*tensor, error) {
 	if name == "" {
 		return nil, nil
 	}
-	v, err := t.named(name)
+	v, err := t.lookup(name)
+	if err == nil && !readsPadded[n.op] {
+		err = v.unpadded(name)
+	}
 	if err == nil && v.quantised != nil && !movesQuantised[n.op] {
 		err = fmt.Errorf("found the quantised value %q, supported is that DequantizeLinear reads it", name)
 	}
 	return v, err
 }
 
-// named returns a value by its name.
+// named returns a value by its name, which is not padded.
 func (t *translation) named(name string) (*tensor, error) {
+	v, err := t.lookup(name)
+	if err == nil {
+		err = v.unpadded(name)
+	}
+	return v, err
+}
+
+func (t *translation) lookup(name string) (*tensor, error) {
 	if v := t.values[name]; v != nil {
 		if t.uses[name] > 1 {
 			return v, t.settle(v)

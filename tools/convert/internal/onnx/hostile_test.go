@@ -25,7 +25,8 @@ func read(data []byte) error {
 }
 
 func TestHostile(t *testing.T) {
-	for _, data := range [][]byte{whole(), loopCase{}.file(), stepFile()} {
+	padded := causalParts(node("Pad", in("x", "front"), in("p")), conv("p", "y"))
+	for _, data := range [][]byte{whole(), loopCase{}.file(), stepFile(), padded} {
 		hostiletest.Truncations(t, data, read)
 		hostiletest.Flips(t, data, read, nil)
 	}
@@ -69,6 +70,8 @@ func FuzzRead(f *testing.F) {
 		f.Add(k.file())
 	}
 	f.Add(stepFile())
+	f.Add(causalParts(node("Pad", in("x", "front"), in("p")), conv("p", "y")))
+	f.Add(causalParts(conv("x", "c", integers("pads", 4, 4)), node("Slice", in("c", "zero", "minus four", "two"), in("y"))))
 	for _, name := range []string{"step_script_lstm_peephole", "step_dynamo_gru_before", "keras_loop_cells", "quantised_dynamic_lstm_channels", "quantised_dynamic_embedding", "quantised_qdq_gru_channels", "external/gru"} {
 		data, err := os.ReadFile("testdata/" + name + ".onnx")
 		require.NoError(f, err)

@@ -216,55 +216,6 @@ func (t *translation) matMul(n *nodeProto) error {
 	return nil
 }
 
-// convolution translates Conv with a kernel of one element, a dense layer of the
-// channels, which are dimension 1.
-func (t *translation) convolution(n *nodeProto) error {
-	x, err := t.must(n, 0)
-	if err != nil {
-		return err
-	}
-	w, err := t.parameter(n, 1, "W")
-	if err != nil {
-		return err
-	}
-	if len(w.shape) < 3 || len(w.shape) != len(x.shape) {
-		return fmt.Errorf("found W of shape %v for a value of shape %v", w.shape, x.shape)
-	}
-	if product(w.shape[2:]) != 1 {
-		return fmt.Errorf("found a convolution with a kernel of %v, which reads several time steps or frames at once, supported is a kernel of 1: export the model from its features on", w.shape[2:])
-	}
-	if a := n.attributes["pads"]; a != nil && slices.ContainsFunc(a.ints, func(p int64) bool { return p != 0 }) {
-		return fmt.Errorf("found pads %v, supported are none", a.ints)
-	}
-	if a := n.attributes["strides"]; a != nil && slices.ContainsFunc(a.ints, func(s int64) bool { return s != 1 }) {
-		return fmt.Errorf("found strides %v, which leave time steps out, supported are strides of 1", a.ints)
-	}
-	C := x.shape[1]
-	if n.integer("group", 1) != 1 || w.shape[1] != C || x.size() != C || x.free[1] != 0 {
-		return fmt.Errorf("found W of shape %v in %d groups for a value of shape %v at one time step, expected [outputs, features, 1] in one group", w.shape, n.integer("group", 1), x.shape)
-	}
-	shape := slices.Clone(x.shape)
-	shape[1] = w.shape[0]
-	out, err := t.product(n.layerName(), x, shape, x.free, slices.Clone(w.f))
-	if err != nil {
-		return err
-	}
-	if n.input(2) != "" {
-		b, err := t.parameter(n, 2, "B")
-		if err != nil {
-			return err
-		}
-		if len(b.f) != shape[1] {
-			return fmt.Errorf("found B of shape %v, expected [%d]", b.shape, shape[1])
-		}
-		if out, err = t.affine(n.layerName()+".bias", out, nil, b.f); err != nil {
-			return err
-		}
-	}
-	t.set(n, 0, out)
-	return nil
-}
-
 // embedding translates a Gather whose index is the input.
 func (t *translation) embedding(n *nodeProto, table, index *tensor, d int) error {
 	if table.kind != floats || len(table.shape) != 2 || d != 0 || len(table.f) == 0 {

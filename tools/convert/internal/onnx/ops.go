@@ -1,9 +1,6 @@
 package onnx
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 // ops translate the nodes, by op.
 var ops map[string]func(*translation, *nodeProto) error
@@ -84,7 +81,7 @@ func unsupported(nodes []*nodeProto, live []bool) error {
 			continue
 		}
 		name, why := n.op, reasons[n.op]
-		if a := n.attributes["kernel_shape"]; n.op == "Conv" && a != nil && slices.ContainsFunc(a.ints, func(k int64) bool { return k != 1 }) {
+		if a := n.attributes["kernel_shape"]; n.op == "Conv" && a != nil && !mayStream(n, a.ints) {
 			name, why = fmt.Sprintf("Conv with a kernel of %v", a.ints), readsFrames
 		}
 		foreign := n.domain != "" && n.domain != "ai.onnx" && !(n.domain == "com.microsoft" && contrib[n.op])

@@ -170,6 +170,10 @@ var opCases = []opCase{
 			return vec{y[0] + 1, y[1] + 2, y[2] + 3}
 		}},
 
+	{"Slice backwards", [][]byte{constantIntegers("from", -1), constantIntegers("to", math.MinInt64), constantIntegers("one", 1), node("Slice", in("x", "from", "to", "one", "from"), in("s")), node("Tanh", in("s"), in("y"))},
+		func(x vec) vec { return each(math.Tanh)(vec{x[3], x[2], x[1], x[0]}) }},
+	{"Slice backwards by two", [][]byte{constantIntegers("from", 9), constantIntegers("to", 0), constantIntegers("one", 1), constantIntegers("step", -2), node("Slice", in("x", "from", "to", "one", "step"), in("s")), node("Tanh", in("s"), in("y"))},
+		func(x vec) vec { return each(math.Tanh)(vec{x[3], x[1]}) }},
 	{"Slice", [][]byte{constantIntegers("one", 1), constantIntegers("three", 3), node("Slice", in("x", "one", "three", "one"), in("s")), node("Tanh", in("s"), in("y"))},
 		func(x vec) vec { return each(math.Tanh)(x[1:3]) }},
 	{"Split and Concat", [][]byte{constantIntegers("sizes", 1, 3), node("Split", in("x", "sizes"), in("a", "b"), number("axis", 1)), node("Concat", in("b", "a"), in("y"), number("axis", -1))},
@@ -322,7 +326,7 @@ func TestRefusedOps(t *testing.T) {
 		`node "the Einsum" (Einsum): found op Einsum, which is not known` + only:                         {x, node("Einsum", in("x"), y)},
 		`node "the ReduceMean" (ReduceMean): found op ReduceMean, which reduces a dimension, outside a layer normalisation over the features` + only: {
 			x, node("ReduceMean", in("x"), y)},
-		`node "the Conv" (Conv): found a convolution with a kernel of [3], which reads several time steps or frames at once, supported is a kernel of 1: export the model from its features on`: {
+		`node "the Conv" (Conv): found a convolution with a kernel of [3], which reads several time steps or frames at once, and 0 zeros in front; supported is a kernel of 1, and one along time that is causal, with 2 zeros in front of the first step: export the model from its features on`: {
 			value(11, "x", 1, 4, 0), constant("W", make([]float32, 12), true, 1, 4, 3), node("Transpose", in("x2"), in("t")), value(11, "u", 0, 4), constantIntegers("two", 2),
 			node("Unsqueeze", in("u", "two"), in("v")), node("Conv", in("v", "W"), y)},
 		`node "the Div" (Div): found a computed value divided by another, supported is that in a layer normalisation over the features only`: {x, tanh, node("Div", in("x", "t"), y)},
@@ -363,7 +367,7 @@ func TestRefusedOps(t *testing.T) {
 			value(11, "x", 1, 0, 4), constantIntegers("to", 1, -1), node("Reshape", in("x", "to"), y)},
 		`node "the Reshape" (Reshape): found shape [2 3]: found a value of shape [1 4] at one time step, expected as many elements: export with dynamic or single time and batch dimensions`: {
 			x, constantIntegers("to", 2, 3), node("Reshape", in("x", "to"), y)},
-		`node "the Pad" (Pad): found pads [0 1 0 0] of a value of shape [1 4] at one time step, supported are none: export the model from its features on`: {
+		`node "the Pad" (Pad): found pads [0 1 0 0] of a value of shape [1 4] at one time step, supported are zeros in front of the first time step for a causal convolution: export the model from its features on`: {
 			x, node("Pad", in("x"), y, integers("pads", 0, 1, 0, 0))},
 		`node "the Tile" (Tile): found a computed value repeated 2 times along axis 1, supported is that of constants`: {x, constantIntegers("r", 1, 2), node("Tile", in("x", "r"), y)},
 	} {

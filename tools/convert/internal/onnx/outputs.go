@@ -43,6 +43,9 @@ func (t *translation) output() error {
 		if v == nil {
 			return fmt.Errorf("output %q: found nothing that computes it", o.name)
 		}
+		if err := v.unpadded(o.name); err != nil {
+			return fmt.Errorf("output %q: %w", o.name, err)
+		}
 		if err := t.spend(len(v.refs)); err != nil {
 			return err
 		}
@@ -56,7 +59,7 @@ func (t *translation) output() error {
 		values = []string{t.lastHidden(finals)}
 	}
 	if len(values) != 1 {
-		return fmt.Errorf("found the outputs %q, supported is one that is not a state", values)
+		return fmt.Errorf("found the outputs %q, supported is one that is not a state", values[:min(len(values), 16)])
 	}
 	for _, name := range finals {
 		if name != values[0] && !fed[name] {

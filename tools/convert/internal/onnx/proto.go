@@ -199,15 +199,23 @@ func parseModel(b []byte) (*modelProto, error) {
 	})
 }
 
-// maxNesting is how deep graphs may lie inside nodes of graphs.
-const maxNesting = 8
+// maxNesting is how deep graphs may lie inside nodes of graphs, maxItems how many nodes,
+// initializers, inputs and outputs one may have.
+const (
+	maxNesting = 8
+	maxItems   = 1 << 16
+)
 
 func parseGraph(b []byte, depth int) (*graphProto, error) {
 	if depth > maxNesting {
 		return nil, fmt.Errorf("found graphs inside graphs, more than %d deep", maxNesting)
 	}
 	g := new(graphProto)
+	items := 0
 	return g, fields(b, func(x field) error {
+		if items++; items > maxItems {
+			return fmt.Errorf("found a graph of more than %d nodes, initializers, inputs and outputs", maxItems)
+		}
 		switch x.num {
 		case 1:
 			n, err := parseNode(x.b, depth)

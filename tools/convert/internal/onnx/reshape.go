@@ -26,23 +26,6 @@ func (t *translation) identity(n *nodeProto) error {
 	return nil
 }
 
-// pad translates Pad by nothing.
-func (t *translation) pad(n *nodeProto) error {
-	v, err := t.must(n, 0)
-	if err != nil {
-		return err
-	}
-	pads, _, err := t.integers(n, 1, "pads")
-	if err != nil {
-		return err
-	}
-	if slices.ContainsFunc(pads, func(p int64) bool { return p != 0 }) {
-		return fmt.Errorf("found pads %v of a value of shape %v at one time step, supported are none: export the model from its features on", pads, v.shape)
-	}
-	t.set(n, 0, v)
-	return nil
-}
-
 func (t *translation) squeeze(n *nodeProto) error {
 	v, err := t.must(n, 0)
 	if err != nil {

@@ -54,13 +54,22 @@ func (t *translation) slice(n *nodeProto) error {
 		if made != 0 && !whole {
 			return fmt.Errorf("found the end %q of axis %d computed from the length of the input, supported are constants, and the length of that axis", n.input(2), d)
 		}
-		if step == -1 && starts[k] == -1 && ends[k] < math.MinInt32 && v.free[d] != 0 {
+		if p := v.padded; p.m != 0 && p.m == v.free[d] {
+			length, fixed := t.steps[p.m]
+			if p.front > 0 || starts[k] != 0 || step != 1 || !(whole || fixed && ends[k] == length || ends[k] == -int64(p.behind)) {
+				return fmt.Errorf("found a slice from %d to %d in steps of %d of axis %d, padded by %d steps in front and %d at its end, supported is that of a convolution without those at its end", starts[k], ends[k], step, d, p.front, p.behind)
+			}
+			v = v.reshaped(v.shape, v.free)
+			v.padded = padding{}
+			continue
+		}
+		if step == -1 && starts[k] == -1 && ends[k] <= math.MinInt32 && v.free[d] != 0 {
 			if v, err = t.backward(n, v, d); err != nil {
 				return err
 			}
 			continue
 		}
-		if step < 1 {
+		if step < 1 && (step == 0 || v.free[d] != 0) {
 			return fmt.Errorf("found step %d, supported are positive ones, and -1 for a whole sequence", step)
 		}
 		if m := v.free[d]; m != 0 {
@@ -75,14 +84,30 @@ func (t *translation) slice(n *nodeProto) error {
 			}
 			continue
 		}
-		start, end := clampIndex(starts[k], len(offsets[d])), clampIndex(ends[k], len(offsets[d]))
-		var keep []int
-		for j := start; j < end; j += int(min(step, math.MaxInt32)) {
-			keep = append(keep, offsets[d][j])
-		}
-		offsets[d] = keep
+		offsets[d] = every(offsets[d], starts[k], ends[k], step)
 	}
 	return t.move(n, 0, v, lengths(offsets), v.free, offsets)
+}
+
+// every is the elements of list from start up to end, which is not among them, or with a
+// negative step down to it.
+func every(list []int, start, end, step int64) (keep []int) {
+	n := len(list)
+	step = max(min(step, math.MaxInt32), -math.MaxInt32)
+	if step > 0 {
+		for j := clampIndex(start, n); j < clampIndex(end, n); j += int(step) {
+			keep = append(keep, list[j])
+		}
+		return keep
+	}
+	last := clampIndex(end, n)
+	if end < -int64(n) {
+		last = -1 // the first one too
+	}
+	for j := min(clampIndex(start, n), n-1); j > last; j += int(step) {
+		keep = append(keep, list[j])
+	}
+	return keep
 }
 
 // reverseSequence translates ReverseSequence of whole sequences.

@@ -42,6 +42,27 @@ type tensor struct {
 	elem      int64         // of integers, the element type of 8-bit ones
 	quantised *quantisation // of an activation, nil for none
 	positive  bool          // an activation that is 0 or more
+	padded    padding       // of an activation
+}
+
+// padding is the steps that a free dimension of a value has more in the graph: zeros in front
+// of the first one, from a Pad, and steps behind the last one, from a Pad or from a
+// convolution that is padded at its end. A causal convolution takes the first, a Slice the
+// others; till then only what moves elements about reads the value.
+type padding struct {
+	m             mark
+	front, behind int
+}
+
+// readsPadded are the ops that know what to do about a padding, or carry it on.
+var readsPadded = map[string]bool{"Conv": true, "Slice": true, "Identity": true, "Transpose": true, "Squeeze": true, "Unsqueeze": true, "Reshape": true}
+
+// unpadded verifies that nothing is added to v.
+func (v *tensor) unpadded(name string) error {
+	if v.padded == (padding{}) {
+		return nil
+	}
+	return fmt.Errorf("found the value %q, which is padded along time by %d steps in front and %d at its end; supported is that a causal convolution along time reads it, and that the steps at the end are cut off right behind that", name, v.padded.front, v.padded.behind)
 }
 
 // A mark tells free dimensions apart, time from streams: bit k is dimension k of the

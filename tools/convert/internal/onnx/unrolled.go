@@ -26,6 +26,7 @@ import (
 type unrolled struct {
 	t      *translation
 	s      *translation // the whole graph, with a symbol for each element of the input
+	nodes  []*nodeProto // of the graph, which read each value by its first name
 	makes  map[string]*nodeProto
 	latest map[string]int // the step that a value belongs to, 0 for constants
 	x      []string       // the input of each step
@@ -72,18 +73,15 @@ func (t *translation) unroll() error {
 	for name, p := range t.stored {
 		u.s.stored[name] = p
 	}
-	for _, n := range t.graph.nodes {
-		for _, out := range n.outputs {
-			u.makes[out] = n
-		}
-	}
-	delete(u.makes, "")
 	leaves, err := u.s.leaves(shape, make([]mark, len(shape)))
 	if err != nil {
 		return nil
 	}
 	u.s.values[in.name] = leaves
 	u.s.attempt(t.graph.nodes)
+	if u.firstNames() != nil {
+		return nil
+	}
 	width := u.elements(leaves)
 	if len(u.x) < minSteps {
 		return nil
@@ -107,12 +105,44 @@ func (t *translation) unroll() error {
 	return u.rewrite(in, shape, width)
 }
 
+// firstNames gives a value that is another one moved about and back that one's name: what
+// joins all steps for the next layer and takes them apart again.
+func (u *unrolled) firstNames() error {
+	first, names := map[string]string{}, map[string]string{}
+	for _, n := range u.t.graph.nodes {
+		m := *n
+		m.inputs = slices.Clone(n.inputs)
+		for k, in := range m.inputs {
+			if name := names[in]; name != "" {
+				m.inputs[k] = name
+			}
+		}
+		u.nodes = append(u.nodes, &m)
+		for _, out := range n.outputs {
+			if u.makes[out] = &m; u.s.values[out] == nil || u.s.values[out].constant() {
+				continue
+			}
+			v := u.s.values[out]
+			if err := u.s.spend(v.size()); err != nil {
+				return err
+			}
+			key := fmt.Sprint(v.shape, u.s.keyOf(v.symbols()))
+			if first[key] == "" {
+				first[key] = out
+			}
+			names[out] = first[key]
+		}
+	}
+	delete(u.makes, "")
+	return nil
+}
+
 // elements finds the parts of the input that are computed with: as many numbers at each
 // step, which together are the input. It returns how many.
 func (u *unrolled) elements(leaves *tensor) (width int) {
 	at := map[int]string{}
 	first := leaves.refs[0].index
-	for _, n := range u.t.graph.nodes {
+	for _, n := range u.nodes {
 		if moves[n.op] || u.s.values[n.input(0)] == nil && len(n.outputs) == 0 {
 			continue
 		}
@@ -187,7 +217,7 @@ const maxUnrolled = 256
 // after are the states after a step: what the next one reads of it.
 func (u *unrolled) after(step int) ([]string, error) {
 	var states []string
-	for _, n := range u.t.graph.nodes {
+	for _, n := range u.nodes {
 		joins := n.op == "Concat" && len(n.inputs) == len(u.x)
 		if joins || !slices.ContainsFunc(n.outputs, func(out string) bool { return u.latest[out] == step+1 }) {
 			continue
@@ -237,7 +267,7 @@ func (u *unrolled) steps() error {
 		need = append(need, n.inputs...)
 	}
 	index := map[string][]*nodeProto{}
-	for _, n := range u.t.graph.nodes {
+	for _, n := range u.nodes {
 		if wanted[n] {
 			u.body = append(u.body, n)
 		}
@@ -395,7 +425,7 @@ func (u *unrolled) rewrite(in *valueProto, shape []int, width int) error {
 	// What joins a state of all steps is that output of the Scan.
 	var axes []int64
 	replaced := slices.Clone(scan.outputs)
-	for _, n := range t.graph.nodes {
+	for _, n := range u.nodes {
 		if k, a := u.joins(n); k >= 0 {
 			out(k)
 			axes = append(axes, a)
@@ -406,10 +436,12 @@ func (u *unrolled) rewrite(in *valueProto, shape []int, width int) error {
 	scan.attributes["body"] = &attributeProto{graph: body}
 
 	before := t.live()
-	nodes := []*nodeProto{scan}
-	for _, n := range t.graph.nodes {
+	var nodes []*nodeProto
+	for _, n := range u.nodes {
 		if !slices.ContainsFunc(n.outputs, func(o string) bool { return slices.Contains(replaced, o) }) {
 			nodes = append(nodes, n)
+		} else if !slices.Contains(nodes, scan) {
+			nodes = append(nodes, scan) // behind the constants that its body reads
 		}
 	}
 	old := t.graph.nodes

@@ -148,7 +148,7 @@ func (t *meter) errors(classes bool) *Errors {
 	for i, l := range t.probe.model.Layers[:len(t.layers)] {
 		snr := t.layers[i].snr()
 		switch l.(type) {
-		case *format.Reverse, *format.Slice, *format.Concat:
+		case *format.Reverse, *format.Slice, *format.Concat, *format.DelayLine:
 			snr = math.NaN()
 		}
 		if t.probe.first[i] < 0 {

@@ -32,7 +32,8 @@ type model struct {
 	InGain     float64         `json:"in_gain"` // dB
 	OutGain    float64         `json:"out_gain"`
 	SampleRate json.RawMessage `json:"samplerate"`
-	Layers     []layer         `json:"layers"`
+
+	Layers []json.RawMessage `json:"layers"` // each a layer, which is much larger than {}
 }
 
 type layer struct {
@@ -80,8 +81,12 @@ func Read(file string, data []byte) (*format.Model, []string, error) {
 	}
 	r := &reader{b: format.NewBuilder(width)}
 	x := format.Input
-	for i, l := range m.Layers {
-		r.name = fmt.Sprintf("layer %d (%s)", i, l.Type)
+	for i, raw := range m.Layers {
+		var l layer
+		if err := json.Unmarshal(raw, &l); err != nil {
+			return fail(fmt.Sprintf("layer %d", i), "is no layer: %v", err)
+		}
+		r.name = fmt.Sprintf("layer %d (%.80s)", i, l.Type)
 		x = r.layer(fmt.Sprintf("%s%d", strings.ReplaceAll(l.Type, "time-distributed-", ""), i), x, l)
 		if r.err != nil {
 			return fail(r.name, "%v", r.err)
@@ -137,7 +142,7 @@ func (r *reader) fail(problem string, a ...any) {
 func (r *reader) layer(name string, x format.Buffer, l layer) format.Buffer {
 	f, known := activations[l.Activation]
 	if !known && l.Activation != "softmax" {
-		r.fail("has the activation %q, supported are tanh, sigmoid, relu, elu, softmax and linear", l.Activation)
+		r.fail("has the activation %.80q, supported are tanh, sigmoid, relu, elu, softmax and linear", l.Activation)
 		return x
 	}
 	U, ok := last(l.Shape)
@@ -162,7 +167,7 @@ func (r *reader) layer(name string, x format.Buffer, l layer) format.Buffer {
 		x = r.b.Dense(name, x, W, bias, format.Linear)
 	case "lstm", "gru":
 		if l.Activation != "" && l.Activation != "tanh" {
-			r.fail("has the activation %q, supported is tanh", l.Activation)
+			r.fail("has the activation %.80q, supported is tanh", l.Activation)
 			return x
 		}
 		if !r.arrays(l, 3, 3) {
@@ -215,37 +220,36 @@ func (r *reader) arrays(l layer, least, most int) bool {
 	return r.err == nil
 }
 
-func (r *reader) vector(l layer, i int, what string, size int) (v []float32) {
+func (r *reader) vector(l layer, i int, what string, size int) []float32 {
 	if r.err != nil {
 		return nil
 	}
-	if err := numbers.Decode(l.Weights[i], &v); err != nil {
+	v, shape, err := numbers.Array(l.Weights[i])
+	switch {
+	case err != nil:
 		r.fail("has a %s that is no array of numbers: %w", what, err)
-	} else if len(v) != size {
+	case len(shape) != 1:
+		r.fail("has a %s of shape %v, want a vector", what, shape)
+	case len(v) != size:
 		r.fail("has a %s of %d elements, want %d for the units of its shape", what, len(v), size)
 	}
 	return v
 }
 
-func (r *reader) matrix(l layer, i int, what string, rows, cols int) (v []float32) {
+func (r *reader) matrix(l layer, i int, what string, rows, cols int) []float32 {
 	if r.err != nil {
 		return nil
 	}
-	var m [][]float32
-	if err := numbers.Decode(l.Weights[i], &m); err != nil {
+	v, shape, err := numbers.Array(l.Weights[i])
+	switch {
+	case err != nil:
 		r.fail("has a %s that is no matrix of numbers: %w", what, err)
-		return nil
-	}
-	if len(m) != rows {
-		r.fail("has a %s of %d rows, want %d", what, len(m), rows)
-		return nil
-	}
-	for _, row := range m {
-		if len(row) != cols {
-			r.fail("has a %s of %d columns, want %d for the units of its shape", what, len(row), cols)
-			return nil
-		}
-		v = append(v, row...)
+	case len(shape) != 2:
+		r.fail("has a %s of shape %v, want a matrix", what, shape)
+	case shape[0] != rows:
+		r.fail("has a %s of %d rows, want %d", what, shape[0], rows)
+	case shape[1] != cols:
+		r.fail("has a %s of %d columns, want %d for the units of its shape", what, shape[1], cols)
 	}
 	return v
 }

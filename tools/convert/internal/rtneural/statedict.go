@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/rnnedge/rnnedge/format"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/assemble"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/checkpoint"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/numbers"
@@ -44,8 +43,8 @@ func ReadStateDict(file string, data []byte) (*checkpoint.Checkpoint, error) {
 		if seen[name] {
 			return nil, fmt.Errorf("%s: two tensors are named %.80q", file, name)
 		}
-		if len(seen) == format.MaxItems {
-			return nil, fmt.Errorf("%s: more than %d tensors", file, format.MaxItems)
+		if len(seen) == checkpoint.MaxTensors {
+			return nil, fmt.Errorf("%s: more than %d tensors", file, checkpoint.MaxTensors)
 		}
 		seen[name] = true
 		values, shape, err := numbers.Array(raw)

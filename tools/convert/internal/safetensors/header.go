@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"unicode/utf8"
+
+	"github.com/rnnedge/rnnedge/tools/convert/internal/checkpoint"
 )
 
 // checkHeader checks what the library lets pass: that the header is one JSON
@@ -34,6 +36,9 @@ func checkHeader(header []byte) error {
 		}
 		if seen[name] {
 			return fmt.Errorf("tensor %q is there twice", name)
+		}
+		if len(seen) > checkpoint.MaxTensors { // with the metadata
+			return fmt.Errorf("more than %d tensors", checkpoint.MaxTensors)
 		}
 		seen[name] = true
 		var value json.RawMessage

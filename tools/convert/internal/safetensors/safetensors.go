@@ -112,8 +112,14 @@ func add(c *checkpoint.Checkpoint, name string, info *safetensors.TensorInfo, da
 	return nil
 }
 
+// maxDims is as many as PyTorch's tensors may have.
+const maxDims = 64
+
 // toInts converts a shape.
 func toInts(shape []uint64) ([]int, error) {
+	if len(shape) > maxDims {
+		return nil, fmt.Errorf("%d dimensions, expected at most %d", len(shape), maxDims)
+	}
 	ints := make([]int, len(shape))
 	for i, n := range shape {
 		if n > math.MaxInt32 {

@@ -81,10 +81,7 @@ func TestGoldens(t *testing.T) {
 // Digits, a row of pixels at each step, by a model of TFLite Micro's examples: in float,
 // and from int8 weights, where the interpreter rounds each activation to 8 bits too.
 func TestDigits(t *testing.T) {
-	folder := filepath.Join("..", "..", "..", "..", "..", "shared", "models", "tflm-mnist-lstm")
-	if _, err := os.Stat(folder); err != nil {
-		t.Skip("no shared/models/tflm-mnist-lstm beside the project")
-	}
+	folder := models(t, "tflm-mnist-lstm")
 	z, err := npy.ReadArchive(filepath.Join(folder, "derived_io", "io.npz"))
 	require.NoError(t, err)
 	xs, want := array(t, z, "x"), array(t, z, "y_f32")
@@ -108,24 +105,55 @@ func TestDigits(t *testing.T) {
 	}
 }
 
-// What is not supported is refused by name.
-func TestRefusals(t *testing.T) {
-	folder := filepath.Join("..", "..", "..", "..", "..", "shared", "models")
-	for file, want := range map[string]string{
-		"dtln/model_1.tflite":                             "states that are inputs are not",
-		"emg-cdt406/RNN2/Saved_models_120ms/model.tflite": "node 0 (SHAPE) is not supported",
-	} {
-		t.Run(file, func(t *testing.T) {
-			data, err := os.ReadFile(filepath.Join(folder, filepath.FromSlash(file)))
-			if os.IsNotExist(err) {
-				t.Skip("no shared/models/" + file + " beside the project")
-			}
-			require.NoError(t, err)
-			_, _, err = tflite.Read("m.tflite", data)
-			require.ErrorContains(t, err, "m.tflite: ")
-			require.ErrorContains(t, err, want)
-		})
+// A step of two LSTMs whose states are inputs and outputs, in float and with int8 weights,
+// where the interpreter rounds what it multiplies to 8 bits too.
+func TestDTLN(t *testing.T) {
+	folder := models(t, "dtln")
+	for _, c := range []struct {
+		name      string
+		tolerance float64
+	}{{"model_1", 2e-6}, {"model_quant_1", 0.05}} {
+		data, err := os.ReadFile(filepath.Join(folder, c.name+".tflite"))
+		require.NoError(t, err)
+		m, _, err := tflite.Read(c.name, data)
+		require.NoError(t, err)
+		z, err := npy.ReadArchive(filepath.Join(folder, "derived_io", c.name+"_tflite.npz"))
+		require.NoError(t, err)
+		e := apart(t, engine(t, m, array(t, z, "x")), array(t, z, "y"))
+		t.Logf("%s: error %.3g", c.name, e)
+		require.LessOrEqual(t, e, c.tolerance, c.name)
 	}
+}
+
+// Three steps of an LSTM, written out one after the other, from one vector.
+func TestEMG(t *testing.T) {
+	folder := models(t, "emg-cdt406")
+	for _, name := range []string{"Saved_models_120ms", "Saved_models_180ms_2state"} {
+		data, err := os.ReadFile(filepath.Join(folder, "RNN2", name, "model.tflite"))
+		require.NoError(t, err)
+		m, notes, err := tflite.Read(name, data)
+		require.NoError(t, err)
+		require.Contains(t, strings.Join(notes, "\n"), "the input of the model is 3 steps of 4 floats")
+		z, err := npy.ReadArchive(filepath.Join(folder, "derived_io", name+".npz"))
+		require.NoError(t, err)
+		xs, ys := array(t, z, "x"), array(t, z, "y_tflite")
+		var worst float64
+		for k := range 16 {
+			n := len(ys) / 16
+			worst = max(worst, apart(t, engine(t, m, xs[12*k:][:12]), ys[n*k:][:n]))
+		}
+		t.Logf("%s: error %.3g", name, worst)
+		require.LessOrEqual(t, worst, 2e-6, name)
+	}
+}
+
+// models is a folder of shared/models.
+func models(t *testing.T, name string) string {
+	folder := filepath.Join("..", "..", "..", "..", "..", "shared", "models", name)
+	if _, err := os.Stat(folder); err != nil {
+		t.Skip("no shared/models/" + name + " beside the project")
+	}
+	return folder
 }
 
 func largest(v []float32) (k int) {

@@ -3,6 +3,7 @@ package tflite
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/rnnedge/rnnedge/format"
@@ -268,7 +269,7 @@ func (l *lowering) node(n node) error {
 		if len(axes) != 1 {
 			return fmt.Errorf("reverses axes %v, supported is one", axes)
 		}
-		l.add("Slice", n, nil, in[0], l.integers(-1), l.integers(-1<<40), l.integers(axes[0]), l.integers(-1))
+		l.add("Slice", n, nil, in[0], l.integers(-1), l.integers(math.MinInt32), l.integers(axes[0]), l.integers(-1))
 	default:
 		return errWritten
 	}
@@ -489,7 +490,7 @@ func (l *lowering) stridedSlice(n node, x string) error {
 		case shrink>>k&1 != 0:
 			gone, at[2][k] = append(gone, k), 1
 			if at[1][k] = at[0][k] + 1; at[1][k] == 0 {
-				at[1][k] = 1 << 40
+				at[1][k] = math.MaxInt32
 			}
 			continue
 		case at[2][k] < 0:
@@ -499,7 +500,7 @@ func (l *lowering) stridedSlice(n node, x string) error {
 			at[0][k] = 0
 		}
 		if end>>k&1 != 0 || at[1][k] == shape[k] {
-			at[1][k] = 1 << 40
+			at[1][k] = math.MaxInt32
 		}
 	}
 	y := l.step("Slice", n, ".slice", nil, x, l.integers(at[0]...), l.integers(at[1]...), l.integers(axes...), l.integers(at[2]...))
@@ -527,7 +528,7 @@ func (l *lowering) slice(n node, x string) error {
 	axes, to := make([]int, len(shape)), make([]int, len(shape))
 	for k := range axes {
 		if axes[k], to[k] = k, from[k]+size[k]; size[k] < 0 || to[k] == shape[k] {
-			to[k] = 1 << 40
+			to[k] = math.MaxInt32
 		}
 	}
 	l.add("Slice", n, nil, x, l.integers(from...), l.integers(to...), l.integers(axes...))
@@ -554,7 +555,7 @@ func (l *lowering) gather(n node) error {
 	}
 	end := at[0] + 1
 	if end == shape[axis] {
-		end = 1 << 40
+		end = math.MaxInt32
 	}
 	y := l.step("Slice", n, ".slice", nil, x, l.integers(at[0]), l.integers(end), l.integers(axis))
 	if len(l.g.tensors[n.out[0]].shape) < len(shape) {

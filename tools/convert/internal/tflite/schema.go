@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+
+	"github.com/rnnedge/rnnedge/format"
 )
 
 // A table is a FlatBuffers table: a signed offset back to its list of field positions, and
@@ -17,6 +19,7 @@ type table struct {
 type flat struct {
 	data   []byte
 	copied int // bytes of strings and lists so far
+	items  int // tensors and operators of all subgraphs so far, of which many may be the same
 	err    error
 }
 
@@ -43,6 +46,13 @@ func (f *flat) span(at, n, size int) bool {
 	return true
 }
 
+// astray notes an offset that leads out of the file.
+func (f *flat) astray() {
+	if f.err == nil {
+		f.err = fmt.Errorf("is damaged: an offset leads out of its %d bytes, or to itself", len(f.data))
+	}
+}
+
 func (f *flat) u16(at int) int {
 	if !f.span(at, 1, 2) {
 		return 0
@@ -61,7 +71,7 @@ func (f *flat) u32(at int) uint32 {
 func (f *flat) follow(at int) int {
 	to := int64(at) + int64(f.u32(at))
 	if to == int64(at) || to > int64(len(f.data)) {
-		f.span(-1, 0, 1)
+		f.astray()
 		return 0
 	}
 	return int(to)
@@ -76,7 +86,7 @@ func (t table) field(i, size int) int {
 	}
 	v := int64(t.at) - int64(int32(t.f.u32(t.at)))
 	if v < 0 || v > int64(len(t.f.data)) {
-		t.f.span(-1, 0, 1)
+		t.f.astray()
 		return 0
 	}
 	if 4+2*i+2 > t.f.u16(int(v)) {
@@ -199,8 +209,11 @@ type graph struct {
 // maxElements is far above any tensor of use.
 const maxElements = 1 << 28
 
-// maxGraphs is far above what any model has.
-const maxGraphs = 256
+// maxGraphs and maxItems are far above what any model has.
+const (
+	maxGraphs = 256
+	maxItems  = 2 * format.MaxItems
+)
 
 // parse reads all subgraphs, the main one first.
 func parse(data []byte) ([]*graph, error) {
@@ -230,7 +243,11 @@ func parse(data []byte) ([]*graph, error) {
 // graph reads a subgraph.
 func (f *flat) graph(sub table, codes, buffers []table) (*graph, error) {
 	g := &graph{in: sub.ints(1), out: sub.ints(2)}
-	for i, t := range sub.tables(0) {
+	tensors, operators := sub.tables(0), sub.tables(3)
+	if f.items += len(tensors) + len(operators); f.items > maxItems {
+		return nil, fmt.Errorf("has more than %d tensors and operators", maxItems)
+	}
+	for i, t := range tensors {
 		q := t.table(4)
 		v := tensor{
 			name: t.string(3), shape: t.ints(0), kind: t.byte(1), variable: t.byte(5) != 0, sparse: t.field(6, 4) != 0,
@@ -254,7 +271,7 @@ func (f *flat) graph(sub table, codes, buffers []table) (*graph, error) {
 			return nil, f.err
 		}
 	}
-	for i, o := range sub.tables(3) {
+	for i, o := range operators {
 		c := o.int(0)
 		if c < 0 || c >= len(codes) {
 			return nil, fmt.Errorf("node %d has operator code %d of %d", i, c, len(codes))

@@ -89,7 +89,7 @@ func Read(file string, data []byte) (*format.Model, []string, error) {
 
 func (r *reader) program() error {
 	if len(r.g.in) != 1 || len(r.g.out) != 1 {
-		return fmt.Errorf("has %d inputs and %d outputs supported is one of each around an operator that is a cell", len(r.g.in), len(r.g.out))
+		return fmt.Errorf("has %d inputs and %d outputs, supported is one of each around an operator that is a cell", len(r.g.in), len(r.g.out))
 	}
 	in, out := r.g.in[0], r.g.out[0]
 	v, err := r.input(in)

@@ -3,8 +3,6 @@ package tflite
 import (
 	"encoding/binary"
 	"fmt"
-
-	"github.com/rnnedge/rnnedge/format"
 )
 
 // reshape moves axes of size 1, which is nothing, or lays the vectors of all steps side by
@@ -17,29 +15,8 @@ func (r *reader) reshape(n node, x value) (value, error) {
 	if x.width == 1 {
 		return x, fmt.Errorf("makes one vector of %d steps of one number, supported are steps of two or more", x.steps)
 	}
-	// A cell of two halves holds x and what x was one step before.
-	W := x.width
-	if err := r.spend(6 * int64(W) * int64(W) * int64(x.steps-1)); err != nil {
-		return x, err
-	}
-	bufs := make([]format.Buffer, x.steps)
-	now := x.buf
-	for k := range bufs {
-		bufs[len(bufs)-1-k] = now
-		if k == len(bufs)-1 {
-			break
-		}
-		w := format.Weights{W: make([]float32, 2*W*W), R: make([]float32, 4*W*W)}
-		for i := range W {
-			w.W[i*W+i] = 1
-			w.R[(W+i)*2*W+i] = 1
-		}
-		name := fmt.Sprintf("delay%d.%d", n.index, k+1)
-		both := r.b.RNN(name, now, w, format.Linear)
-		now = r.b.Slice(name+".before", both, W, W)
-	}
-	r.notes = append(r.notes, fmt.Sprintf("%v reads the vectors of %d steps at once: a chain of %d delays keeps them", n, x.steps, x.steps-1))
-	return value{buf: r.b.Concat(fmt.Sprintf("window%d", n.index), bufs...), width: W * x.steps, time: -1, steps: 1}, nil
+	r.notes = append(r.notes, fmt.Sprintf("%v reads the vectors of %d steps at once: a delay line keeps them", n, x.steps))
+	return value{buf: r.b.DelayLine(fmt.Sprintf("delay%d", n.index), x.buf, x.steps, 1), width: x.width * x.steps, time: -1, steps: 1}, nil
 }
 
 // last is STRIDED_SLICE where it takes the last step of a sequence.

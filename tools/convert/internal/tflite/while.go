@@ -37,6 +37,9 @@ func (l *lowering) loop(n node) error {
 	if size := len(n.in); len(n.out) != size || len(cond.in) != size || len(body.in) != size || len(body.out) != size || len(cond.out) != 1 {
 		return fmt.Errorf("has %d inputs and %d outputs, a condition of %d and a body of %d to %d", size, len(n.out), len(cond.in), len(body.in), len(body.out))
 	}
+	if err := l.spend(int64(len(n.in)+1) * int64(len(cond.nodes)+len(body.nodes)+1)); err != nil {
+		return err // one body may be that of many loops
+	}
 	w := &loop{label: l.label(n), n: n, body: body, made: map[int]node{}, counter: map[int]bool{}, carried: map[int]int{}}
 	for _, m := range body.nodes {
 		for _, k := range m.out {

@@ -72,6 +72,9 @@ func read(name string, data []byte) (*checkpoint.Checkpoint, error) {
 		c.Meta, tensors = found.meta, chosen.tensors
 		c.Skipped = append(append(c.Skipped, found.notes...), chosen.notes...)
 	}
+	if len(tensors) > checkpoint.MaxTensors {
+		return nil, fmt.Errorf("%d tensors, want at most %d", len(tensors), checkpoint.MaxTensors)
+	}
 	budget := min(4*int64(len(data))+1<<16, math.MaxInt/4)
 	for _, item := range tensors {
 		t, err := item.load(file, &budget)

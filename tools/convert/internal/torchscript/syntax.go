@@ -10,7 +10,7 @@ import (
 // Limits of a program, far beyond what PyTorch writes.
 const (
 	maxNesting = 200     // of brackets and of blocks
-	maxSource  = 1 << 22 // bytes of one file
+	maxSource  = 1 << 20 // bytes of all files, each of which becomes hundreds in memory
 )
 
 // An expression is one of these, or a constant: nil, bool, int64, float64 or string.
@@ -211,9 +211,6 @@ func (p *parser) fail(format string, a ...any) {
 
 // parse reads the classes and functions of one file, whose module is called module.
 func parse(file, module string, src []byte, classes map[string]*class, functions map[string]*function) (err error) {
-	if len(src) > maxSource {
-		return fmt.Errorf("%s: %d bytes, want at most %d", file, len(src), maxSource)
-	}
 	p := &parser{file: file}
 	s := &scanner{src: string(src), line: 1, fresh: true}
 	for {

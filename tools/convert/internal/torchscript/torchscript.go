@@ -12,6 +12,7 @@ package torchscript
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -48,7 +49,11 @@ type Program struct {
 // on.
 func Parse(files map[string][]byte, constants []any) (*Program, error) {
 	p := &Program{map[string]*class{}, map[string]*function{}, constants}
+	size := 0
 	for _, path := range sorted(files) {
+		if size += len(files[path]); size > maxSource {
+			return nil, fmt.Errorf("code/%s: %d bytes in the files up to this one, want at most %d in all", path, size, maxSource)
+		}
 		module := strings.ReplaceAll(strings.TrimSuffix(path, ".py"), "/", ".")
 		if err := parse("code/"+path, module, files[path], p.classes, p.functions); err != nil {
 			return nil, err

@@ -94,6 +94,28 @@ class Net(nn.Module):
         return (y, *(s if self.kind == "LSTM" else (s,)))
 
 
+class Convolutions(nn.Module):
+    """Causal convolutions before and after a cell: padded in front, and padded at both ends
+    with what that gives too much cut off."""
+
+    def __init__(self):
+        super().__init__()
+        self.table, self.states, self.last, self.batch_first = None, False, False, True
+        self.a = nn.Conv1d(FEATURES, 4, 3, dilation=2)
+        self.b = nn.Conv1d(4, 4, 2, dilation=3, padding=3, bias=False)
+        self.c = nn.Conv1d(4, 6, 1)
+        self.cell = nn.GRU(6, UNITS, batch_first=True)
+        self.d = nn.Conv1d(UNITS, 3, 5)
+        self.e = nn.Conv1d(3, 2, 4, dilation=2, padding=6)
+
+    def forward(self, x):
+        y = torch.relu(self.a(nn.functional.pad(x.transpose(1, 2), (4, 0))))
+        y = torch.tanh(self.b(y)[:, :, :-3]) + y
+        y = self.cell(self.c(y).transpose(1, 2))[0].transpose(1, 2)
+        y = torch.tanh(self.d(nn.functional.pad(y, (4, 0))))
+        return self.e(y)[..., : -self.e.padding[0]].transpose(1, 2)
+
+
 def export(net, x, state, time, dynamo, fixed, opset, batch):
     inputs = ["x"] + ["h0", "c0"][: len(state)]
     outputs = ["y"] + ["hn", "cn"][: len(state)]
@@ -127,7 +149,7 @@ def make(name, kind, dynamo=False, opset=0, fixed=False, step=7, streams=1, **op
     if len(sys.argv) > 1 and not any(word in name for word in sys.argv[1:]):
         return
     torch.manual_seed(sum(map(ord, name)))
-    net = Net(kind, **options).eval()
+    net = (Convolutions() if kind == "Convolutions" else Net(kind, **options)).eval()
     states, layers = net.states, options.get("layers", 1)
     fixed = fixed or states
     time = 1 if net.batch_first else 0
@@ -188,6 +210,9 @@ for dynamo in (False, True):
     attempt(f"{way}_gru_squeeze", "GRU", batch_first=True, squeeze=True, streams=1 if dynamo else 2, dynamo=dynamo)
     if not dynamo:
         attempt(f"{way}_rnn_relu", "RNN", batch_first=True, nonlinearity="relu")
+    attempt(f"{way}_convolutions", "Convolutions", dynamo=dynamo)
+    attempt(f"{way}_convolutions_streams", "Convolutions", streams=2, dynamo=dynamo)
+    attempt(f"{way}_convolutions_fixed", "Convolutions", fixed=True, step=STEPS, dynamo=dynamo)
     attempt(f"{way}_lstm_token", "LSTM", batch_first=True, vocabulary=6, dynamo=dynamo)
     attempt(f"{way}_lstm_3_fixed", "LSTM", layers=3, fixed=True, step=1, dynamo=dynamo)
     attempt(f"{way}_gru_fixed_batch", "GRU", layers=1, batch_first=True, fixed=True, step=STEPS, dynamo=dynamo)

@@ -1,0 +1,71 @@
+package keras
+
+import (
+	"fmt"
+
+	"github.com/rnnedge/rnnedge/format"
+)
+
+// conv1d adds a causal convolution along time: a delay line and a dense layer, whose weights
+// are Keras's kernel [steps, inputs, filters] as it lies. With a kernel of one step it is a
+// dense layer, whatever the padding.
+func (t *translation) conv1d(f *fields, name string, x value, w *arrays) (value, error) {
+	if !x.sequence {
+		return x, fmt.Errorf("reads a value of shape %s, expected a sequence", x.shape())
+	}
+	I, err := x.features()
+	if err != nil {
+		return x, err
+	}
+	var sizes [4]int
+	for i, key := range []string{"kernel_size", "dilation_rate", "strides", "groups"} {
+		if sizes[i], err = f.along(key); err != nil {
+			return x, err
+		}
+	}
+	taps, dilation := sizes[0], sizes[1]
+	if sizes[2] != 1 {
+		return x, fmt.Errorf("has strides of %d steps, supported is 1: an output at every step", sizes[2])
+	}
+	if sizes[3] != 1 {
+		return x, fmt.Errorf("has %d groups, supported is 1", sizes[3])
+	}
+	if v := f.take("data_format"); v != nil && v != "channels_last" {
+		return x, fmt.Errorf("has the data_format %.40v, supported is channels_last", v)
+	}
+	switch padding := f.take("padding"); {
+	case taps == 1 || padding == "causal":
+	case padding == nil || padding == "valid":
+		return x, fmt.Errorf("has the padding valid, which leaves out the first %d steps; supported is causal, which has them, and the same numbers after them: put it in its place in a configuration given with -spec, or train with it where a layer that runs along time follows", (taps-1)*dilation)
+	default:
+		return x, fmt.Errorf("has the padding %.40v, which reads steps that are still to come; supported is causal: train with it", padding)
+	}
+	if x.masked != "" {
+		return x, fmt.Errorf("reads steps that layer %q masks, supported is a sequence without masked steps: take the mask out of the configuration, give that with -spec, and do not feed the steps", x.masked)
+	}
+	in := t.read(x)
+	if taps > 1 {
+		if taps > format.MaxWidth/I || dilation > format.MaxWidth/(I*(taps-1)) {
+			return x, fmt.Errorf("has a kernel of %d steps, %d apart, of %d features, supported are up to %d numbers from the first to the last", taps, dilation, I, format.MaxWidth)
+		}
+		in = t.b().DelayLine(name+".line", in, taps, dilation)
+	}
+	return t.affine(f, name, x, in, []string{"filters"}, w, taps, I)
+}
+
+// along returns a size along time, which Keras writes as a number or as a list of one; 1
+// where it is not there.
+func (f *fields) along(key string) (int, error) {
+	v := f.take(key)
+	if list, ok := v.([]any); ok && len(list) == 1 {
+		v = list[0]
+	}
+	if v == nil && key != "kernel_size" {
+		return 1, nil
+	}
+	n, ok := integer(v)
+	if !ok || n < 1 || n > format.MaxWidth {
+		return 0, fmt.Errorf("has the %s %.40v, expected a size from 1 to %d", key, f.config[key], format.MaxWidth)
+	}
+	return n, nil
+}
