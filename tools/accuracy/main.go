@@ -53,7 +53,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 	models := flags.String("models", "../shared/models", "`folder` of trained models; those that are not there are left out")
 	charnn := flags.String("charnn", "examples/charnn", "`folder` of the character model")
 	smallest := flags.Int("smallest", 2048, "`elements` of the smallest matrix to store as int8, as convert has it")
-	asTable := flags.Bool("table", false, "print a table of all models instead: error against their source, sizes, what int8 costs")
+	asTable := flags.Bool("table", false, "print a table of all models instead: error against their source, sizes, what int8 costs; and what is refused")
 	folder := flags.String("dump", "", "write the models and their data as JSON into this `folder`, for onnxruntime_int8.py")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -62,7 +62,10 @@ func run(args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	if *asTable {
-		return table(stdout, stderr, subjects(*models, *charnn), *smallest)
+		if err := table(stdout, stderr, subjects(*models, *charnn), *smallest); err != nil {
+			return err
+		}
+		return refusals(stdout, stderr, *models)
 	}
 	w := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "model\tweights\tsteps\t\tSNR dB\tworst\tlate\t")

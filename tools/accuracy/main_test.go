@@ -18,6 +18,27 @@ func TestCompare(t *testing.T) {
 	assert.Equal(t, 2.0, r.late, "1 in the last quarter, 0.5 in the first")
 }
 
+// Two steps of three streams of two floats.
+func TestApart(t *testing.T) {
+	assert.Equal(t, []int{11, 12, 41, 42, 21, 22, 51, 52, 31, 32, 61, 62}, apart([]int{11, 12, 21, 22, 31, 32, 41, 42, 51, 52, 61, 62}, 3, 2))
+}
+
+// A decoder that starts from a state of the data does so in float32 and in float64.
+func TestStart(t *testing.T) {
+	b := format.NewBuilder(1)
+	b.Output(b.RNN("rnn", format.Input, format.Weights{W: []float32{0}, R: []float32{1}}, format.Linear))
+	m, err := b.Model()
+	require.NoError(t, err)
+	s := subject{start: func(*format.Model) (string, []float32, error) { return m.States[0].Name, []float32{3}, nil }}
+	require.NoError(t, s.begin(m))
+	ys, err := s.run(m, []float32{0, 0})
+	require.NoError(t, err)
+	assert.Equal(t, []float32{3, 3}, ys)
+	assert.Equal(t, []float64{3, 3}, s.float64(m, []float32{0, 0}))
+	s.start = func(*format.Model) (string, []float32, error) { return "c", nil, nil }
+	assert.ErrorContains(t, s.begin(m), `no state "c" of 0 floats`)
+}
+
 func TestVariants(t *testing.T) {
 	const U = 32
 	b := format.NewBuilder(1)
@@ -52,7 +73,7 @@ func TestNoModels(t *testing.T) {
 	var out, left bytes.Buffer
 	nowhere := t.TempDir()
 	require.NoError(t, run([]string{"-table", "-models", nowhere, "-charnn", nowhere}, &out, &left))
-	assert.Equal(t, 2, bytes.Count(out.Bytes(), []byte("\n")), "the head of the table")
+	assert.Equal(t, 5, bytes.Count(out.Bytes(), []byte("\n")), "the heads of both tables, a line between")
 	assert.Contains(t, left.String(), "left out: ")
 	assert.Contains(t, left.String(), "charnn.pt")
 }

@@ -36,15 +36,16 @@ float32, float16 or bfloat16, alone or in a dict beside other things), a whole m
 that torch.save wrote, TorchScript, a .safetensors file, NumPy arrays (.npz, or a folder
 of .npy), an ONNX model with RNN, LSTM and GRU nodes or such cells in loops or written out
 for one step, a Keras model (.h5 from Keras 1 to 3, .keras, .weights.h5), a TensorFlow
-Lite model with fused RNN and LSTM operators, or what audio plug-ins load: JSON of
-RTNeural (also of a state_dict), AIDA-X or GuitarML, .nam with an LSTM, and RNNoise's
-.rnnn.
+Lite model with RNN and LSTM operators or such cells written out or in loops, or what
+audio plug-ins load: JSON of RTNeural (also of a state_dict), AIDA-X or GuitarML, .nam
+with an LSTM, and RNNoise's .rnnn.
 It is recognised by its content. Nothing in it is executed.
 
 An ONNX model converts as it is, for one step of one stream: an initial state that
 is an input becomes the state of a session. One with a reverse or bidirectional
 node needs whole sequences. A model that ONNX Runtime quantised becomes the float
-model with its weights. What would make the result another one is refused.
+model with its weights. What PyTorch writes beside it, model.onnx.data, is read from
+there. What would make the result another one is refused.
 
 TorchScript (torch.jit.save) converts as it is, too, if its program is a chain or graph of
 layers, scripted or traced: what it takes for time or for a state, notes say. Of one that
@@ -192,6 +193,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return 2
 	case p.steps < 0 || p.steps > maxSteps:
 		fmt.Fprintf(stderr, "convert: -steps %d: want 0 to %d\n", p.steps, maxSteps)
+		return 2
+	case p.steps == 0 && p.input != "":
+		fmt.Fprintln(stderr, "convert: -input goes without -steps 0: it is what the proof runs on")
 		return 2
 	case !(p.tolerance.Float32 > 0) || !(p.tolerance.Int8 >= 0):
 		fmt.Fprintln(stderr, "convert: -tolerance wants a number above 0, -tolerance-int8 one not below")

@@ -56,6 +56,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"-inspect", "-o", "x", "a.rnn"}, 2, "-inspect goes without -o, -spec"},
 		{[]string{"-q", "int4", "-o", "x", "a.pt"}, 2, "-q int4: want int8"},
 		{[]string{"-keep", "head", "-o", "x", "a.pt"}, 2, "-keep and -calibrate go with -q"},
+		{[]string{"-input", "x.npy", "-steps", "0", "-o", "x", "a.pt"}, 2, "-input goes without -steps 0"},
 		{[]string{"-nonsense"}, 2, "flag provided but not defined"},
 		{[]string{"-o", "x.rnn", "absent.pt"}, 1, "absent.pt"},
 		{[]string{"-inspect", "main.go"}, 1, "main.go"},

@@ -48,16 +48,16 @@ func Describe(w io.Writer, m *format.Model) error {
 		return err
 	}
 
-	input := fmt.Sprintf("%d floats", m.InputSize())
+	input := floats(m.InputSize())
 	if v := m.Vocabulary(); v > 0 {
 		input = fmt.Sprintf("1 token of %d", v)
 	}
-	fmt.Fprintf(w, "\ninput    %s\noutput   %d floats, of %s\n", input, m.OutputSize(), names[m.Output])
+	fmt.Fprintf(w, "\ninput    %s\noutput   %s, of %s\n", input, floats(m.OutputSize()), names[m.Output])
 	state := 0
 	for _, s := range m.States {
 		state += s.Size
 	}
-	fmt.Fprintf(w, "state    %d floats\n", state)
+	fmt.Fprintf(w, "state    %s\n", floats(state))
 	if m.Streams() {
 		fmt.Fprintln(w, "streams  yes: a step at a time")
 	} else {
@@ -131,4 +131,11 @@ func printable(s string) string {
 		return fmt.Sprintf("%s… (%d bytes)", q[:100], len(s))
 	}
 	return q
+}
+
+func floats(n int) string {
+	if n == 1 {
+		return "1 float"
+	}
+	return fmt.Sprintf("%d floats", n)
 }

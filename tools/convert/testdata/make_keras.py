@@ -261,7 +261,7 @@ with tempfile.TemporaryDirectory() as folder:
         for ending in (".keras", ".h5"):
             m.save(f"{folder}/{name}{ending}")
         golden(name, m, rng)
-        if make in (stack, nested, cells, convolutions):
+        if make in (stack, both_ways, nested, cells, convolutions):
             m.save_weights(f"{folder}/{name}.weights.h5")
             with open(f"{folder}/{name}.json", "w") as f:
                 f.write(m.to_json())

@@ -31,7 +31,7 @@ const (
 func Check(dir string) error {
 	old, err := os.ReadFile(filepath.Join(dir, goFile))
 	switch {
-	case err == nil && bytes.HasPrefix(old, []byte(marker)):
+	case err == nil && marked(old):
 		return nil
 	case err == nil:
 		return fmt.Errorf("%s is there and not from convert; name another folder", filepath.Join(dir, goFile))
@@ -42,6 +42,12 @@ func Check(dir string) error {
 		return fmt.Errorf("%s is there and no %s from convert beside it; name another folder", filepath.Join(dir, modelFile), goFile)
 	}
 	return nil
+}
+
+// marked reports whether a file begins with the marker; git may have given it CRLF.
+func marked(file []byte) bool {
+	line, _, _ := bytes.Cut(file, []byte("\n"))
+	return string(bytes.TrimSuffix(line, []byte("\r"))) == strings.TrimSuffix(marker, "\n")
 }
 
 // Write writes the package into dir, which is made if it is not there: model.rnn and

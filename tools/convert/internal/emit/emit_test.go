@@ -104,6 +104,10 @@ func TestOverwrite(t *testing.T) {
 	assert.Contains(t, string(code), "Run computes a whole sequence")
 	assert.NotContains(t, string(code), "\nfunc init")
 
+	windows := strings.ReplaceAll(string(code), "\n", "\r\n")
+	require.NoError(t, os.WriteFile(filepath.Join(dir, goFile), []byte(windows), 0o600))
+	require.NoError(t, Write(dir, net(t, false)), "lines that git checked out with CRLF")
+
 	require.NoError(t, os.WriteFile(filepath.Join(dir, goFile), []byte("package mine\n"), 0o600))
 	assert.ErrorContains(t, Write(dir, net(t, false)), "model.go is there and not from convert")
 	require.NoError(t, os.Remove(filepath.Join(dir, goFile)))

@@ -40,6 +40,7 @@ package onnx
 
 import (
 	"fmt"
+	"path/filepath"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -73,7 +74,8 @@ func Sniff(data []byte) bool {
 
 // Read translates the model in data; file stands for it in messages. Graph inputs that
 // bind names become constants, each the content of a file with a TensorProto or a
-// NumPy array; nil binds none. sourceFormat names the format with its opset, notes are
+// NumPy array; nil binds none. Weights that the model keeps in other files are read from
+// the folder of file. sourceFormat names the format with its opset, notes are
 // what was left aside or changed. Nothing of the result aliases data.
 func Read(file string, data []byte, bind map[string][]byte) (m *format.Model, sourceFormat string, notes []string, err error) {
 	p, err := parseModel(data)
@@ -87,7 +89,11 @@ func Read(file string, data []byte, bind map[string][]byte) (m *format.Model, so
 	if p.opset > 0 {
 		sourceFormat = fmt.Sprintf("ONNX opset %d", p.opset)
 	}
-	t := newTranslation(p, len(data))
+	external, err := p.readExternal(filepath.Dir(file))
+	if err != nil {
+		return nil, "", nil, fmt.Errorf("%s: %w", file, err)
+	}
+	t := newTranslation(p, len(data)+external)
 	if err = t.bindInputs(bind); err == nil {
 		m, err = t.model()
 	}

@@ -75,7 +75,8 @@ type (
 		int32s   []int64
 		int64s   []int64
 		doubles  []float64
-		external bool
+		external bool              // raw is in another file, see readExternal
+		where    map[string]string // location, offset and length
 	}
 )
 
@@ -310,11 +311,32 @@ func parseTensor(b []byte) (*tensorProto, error) {
 			t.raw = x.b
 		case 10:
 			return x.float64s(&t.doubles)
+		case 13:
+			return t.parseWhere(x.b)
 		case 14:
 			t.external = x.v == 1
 		}
 		return nil
 	})
+}
+
+// parseWhere reads a StringStringEntryProto of external_data.
+func (t *tensorProto) parseWhere(b []byte) error {
+	var key, value string
+	err := fields(b, func(x field) error {
+		switch x.num {
+		case 1:
+			key = string(x.b)
+		case 2:
+			value = string(x.b)
+		}
+		return nil
+	})
+	if t.where == nil {
+		t.where = map[string]string{}
+	}
+	t.where[key] = value
+	return err
 }
 
 // parseValue reads a ValueInfoProto: name, and TypeProto.tensor_type.

@@ -163,7 +163,7 @@ func constantInts(values ...int64) *tensor {
 // decode turns a TensorProto into a constant.
 func (p *tensorProto) decode() (*tensor, error) {
 	if p.external {
-		return nil, errors.New("found its data in another file, supported is data inside the model")
+		return nil, errors.New("found its data in another file, supported is data inside this one")
 	}
 	t := &tensor{shape: make([]int, len(p.dims)), free: make([]mark, len(p.dims))}
 	for k, d := range p.dims {

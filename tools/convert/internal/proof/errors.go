@@ -20,8 +20,9 @@ type Errors struct {
 
 	// Growth is how many times as large the error of a step is in the last tenth as in
 	// the second one, where the start is over: by medians, and of the errors as they are
-	// and of those relative to the output the smaller. NaN: there are too few steps, or
-	// the second tenth has no errors.
+	// and of those relative to the output the smaller. +Inf: the
+	// second tenth has no errors and the last has. NaN: there are too few steps, or the
+	// second tenth has neither errors nor signal.
 	Growth float64
 
 	// Flips are the steps in which another output is the largest, if the outputs are
@@ -61,21 +62,26 @@ func (p power) snr() float64 {
 	return 10 * math.Log10(p.signal/p.noise)
 }
 
+// growthSteps is how many steps growth needs: medians of five.
+const growthSteps = 50
+
 // growth compares errors of steps, and what they are of signals, late and early.
 func growth(errors, signals []float64) float64 {
 	tenth := len(errors) / 10
-	if tenth < 5 {
+	if len(errors) < growthSteps {
 		return math.NaN()
 	}
-	ratio := func(v []float64) float64 {
-		return median(v[len(v)-tenth:]) / median(v[tenth:2*tenth])
-	}
-	g := ratio(errors)
-	if s := ratio(signals); s > 0 && !math.IsInf(s, 1) {
-		g = min(g, g/s)
-	}
-	if math.IsInf(g, 1) {
+	early := func(v []float64) float64 { return median(v[tenth : 2*tenth]) }
+	late := func(v []float64) float64 { return median(v[len(v)-tenth:]) }
+	switch {
+	case late(errors) == 0:
+		return 0
+	case early(errors) == 0 && early(signals) == 0: // silence has no errors and tells nothing
 		return math.NaN()
+	}
+	g := late(errors) / early(errors)
+	if early(signals) > 0 && late(signals) > 0 {
+		g = min(g, g/(late(signals)/early(signals)))
 	}
 	return g
 }

@@ -24,6 +24,10 @@ func (r *Result) Print(w io.Writer) {
 func (r *Result) print(w io.Writer, name string, e *Errors) {
 	fmt.Fprintf(w, "%-8s SNR %s, error at most %.2e, at step %d", name, decibel(e.SNR), e.Max, e.Worst)
 	switch {
+	case math.IsInf(e.Growth, 1):
+		fmt.Fprint(w, "; it grows: the second tenth of the steps has no error, the last has")
+	case math.IsNaN(e.Growth) && len(e.Step) >= growthSteps:
+		fmt.Fprint(w, "; whether it grows is not known: the second tenth of the steps is silent")
 	case math.IsNaN(e.Growth):
 	case e.Grows():
 		fmt.Fprintf(w, "; it grows, %.1f times from the second tenth to the last", e.Growth)

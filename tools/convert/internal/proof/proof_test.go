@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"bytes"
 	"math"
 	"math/rand/v2"
 	"strings"
@@ -95,6 +96,25 @@ func TestMeasureSeesGrowth(t *testing.T) {
 func TestGrowthNeedsSteps(t *testing.T) {
 	assert.True(t, math.IsNaN(growth(uniform64(40), uniform64(40))))
 	assert.False(t, math.IsNaN(growth(uniform64(50), uniform64(50))))
+}
+
+// A second tenth without an error is no reason to say nothing.
+func TestGrowthFromNone(t *testing.T) {
+	errors, signal, silent := make([]float64, 50), uniform64(50), make([]float64, 50)
+	says := func(signal []float64) string {
+		var b bytes.Buffer
+		r := Result{Steps: 50, Float32: &Errors{Step: errors, Growth: growth(errors, signal)}}
+		r.Print(&b)
+		return b.String()
+	}
+	assert.Contains(t, says(signal), "; it does not grow\n")
+	for i := 45; i < 50; i++ {
+		errors[i] = 1e-7
+	}
+	assert.Contains(t, says(signal), "; it grows: the second tenth of the steps has no error, the last has\n")
+	assert.Contains(t, says(silent), "; whether it grows is not known: the second tenth of the steps is silent\n")
+	copy(errors[5:], []float64{1e-7, 1e-7, 1e-7, 1e-7, 1e-7})
+	assert.Contains(t, says(signal), "; it does not grow\n")
 }
 
 func uniform64(n int) (v []float64) {

@@ -33,6 +33,20 @@ func short(s string, most int) string {
 	return s
 }
 
+func floats(n int) string {
+	if n == 1 {
+		return "1 float"
+	}
+	return fmt.Sprintf("%d floats", n)
+}
+
+// breakable is a name that a line may end in, after a dot, a slash or an underscore.
+func breakable(name string) template.HTML {
+	return template.HTML(breaks.Replace(template.HTMLEscapeString(name)))
+}
+
+var breaks = strings.NewReplacer(".", ".<wbr>", "/", "/<wbr>", "_", "_<wbr>")
+
 // graph draws the layers from top to bottom, in the order they run. Lines at the right go
 // round the layers between.
 func graph(m *format.Model) template.HTML {
@@ -48,7 +62,7 @@ func graph(m *format.Model) template.HTML {
 		p.label(left+12, y+19, "name", short(name, 38))
 		p.label(left+12, y+36, "small", about)
 	}
-	input := fmt.Sprintf("%d floats", m.InputSize())
+	input := floats(m.InputSize())
 	if v := m.Vocabulary(); v > 0 {
 		input = fmt.Sprintf("one token of %d", v)
 	}
@@ -61,7 +75,7 @@ func graph(m *format.Model) template.HTML {
 		for _, id := range f.Tensors {
 			weights += m.Tensor(id).Rows * m.Tensor(id).Cols
 		}
-		about := fmt.Sprintf("%v, gives %d floats", l.Op(), m.Buffers[f.Writes])
+		about := fmt.Sprintf("%v, gives %s", l.Op(), floats(m.Buffers[f.Writes]))
 		if weights > 0 {
 			about += fmt.Sprintf(", %d weights", weights)
 		}
@@ -129,12 +143,8 @@ func overTime(r *proof.Result) template.HTML {
 			p.label(left-8, at+4, "right", fmt.Sprintf("1e%.0f", e))
 		}
 	}
-	for i := range 5 {
-		step := (r.Steps - 1) * i / 4
-		if i > 0 && step == (r.Steps-1)*(i-1)/4 {
-			continue
-		}
-		p.label(x(step), height-foot+18, [...]string{"left", "middle", "middle", "middle", "right"}[i], fmt.Sprint(step))
+	for step := 0; step < r.Steps; step += roundStep(r.Steps) {
+		p.label(min(x(step), width-right-16), height-foot+18, "middle", fmt.Sprint(step))
 	}
 	p.label((left+width-right)/2, height-4, "middle", "step")
 	if r.RMS > 0 {
@@ -149,6 +159,17 @@ func overTime(r *proof.Result) template.HTML {
 		p.add(`<circle cx="%.1f" cy="%.1f" r="4" class="worst %s"/>`, x(s.Worst), y(s.Max), s.Name)
 	}
 	return p.html()
+}
+
+// roundStep is how far the numbers under an axis of n steps are apart, at most seven of them.
+func roundStep(n int) int {
+	for ten := 1; ; ten *= 10 {
+		for _, d := range []int{1, 2, 5} {
+			if (n-1)/(d*ten) < 7 {
+				return d * ten
+			}
+		}
+	}
 }
 
 // groupOf is how many steps are one point of a line.

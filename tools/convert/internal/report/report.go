@@ -34,7 +34,7 @@ type Conversion struct {
 var page string
 
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-	"db": decibel, "bytes": size, "e": func(v float64) string { return fmt.Sprintf("%.2e", v) },
+	"db": decibel, "bytes": size, "breakable": breakable, "e": func(v float64) string { return fmt.Sprintf("%.2e", v) },
 }).Parse(page))
 
 // Write writes the page. Every text from a file is escaped.
@@ -90,6 +90,8 @@ func (r result) Growing() string {
 	switch {
 	case math.IsNaN(r.Growth):
 		return "not known"
+	case math.IsInf(r.Growth, 1):
+		return "yes, from none"
 	case r.Grows():
 		return fmt.Sprintf("yes, %.1f×", r.Growth)
 	}

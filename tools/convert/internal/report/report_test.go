@@ -55,3 +55,16 @@ func TestExact(t *testing.T) {
 	assert.Equal(t, "exact", decibel(math.Inf(1)))
 	assert.Contains(t, overTime(&proof.Result{Steps: 1, Float32: &proof.Errors{Step: []float64{0}}}), "exact")
 }
+
+// The numbers under an axis are round, and few.
+func TestRoundStep(t *testing.T) {
+	for n, want := range map[int]int{1: 1, 2: 1, 7: 1, 8: 2, 60: 10, 240: 50, 1000: 200, 1001: 200, 1 << 20: 200000} {
+		assert.Equal(t, want, roundStep(n), n)
+	}
+}
+
+// Long names break where a reader would, and stay text.
+func TestBreakable(t *testing.T) {
+	assert.EqualValues(t, "bidirectional_<wbr>1.<wbr>backward", breakable("bidirectional_1.backward"))
+	assert.EqualValues(t, "a/<wbr>&lt;b&gt;", breakable("a/<b>"))
+}
