@@ -35,7 +35,7 @@ SOURCE is a PyTorch state_dict (.pt, .pth, in either of its file formats, in
 float32, float16 or bfloat16, alone or in a dict beside other things), a whole module
 that torch.save wrote, TorchScript, a .safetensors file, NumPy arrays (.npz, or a folder
 of .npy), an ONNX model with RNN, LSTM and GRU nodes or such cells in loops or written out
-for one step, a Keras model (.h5 from Keras 1 to 3, .keras, .weights.h5), a TensorFlow
+for one step or all, a Keras model (.h5 from Keras 1 to 3, .keras, .weights.h5), a TensorFlow
 Lite model with RNN and LSTM operators or such cells written out or in loops, or what
 audio plug-ins load: JSON of RTNeural (also of a state_dict), AIDA-X or GuitarML, .nam
 with an LSTM, and RNNoise's .rnnn.

@@ -120,6 +120,9 @@ func (r *reader) lstm(n node, x value) (value, error) {
 	if err != nil {
 		return x, err
 	}
+	if kind := r.g.tensors[n.in[0]].kind; kind != typeFloat32 && f.Kind != format.Tanh {
+		return x, fmt.Errorf("ends in activation %d and computes with integers, where TFLite takes TANH whatever is said", o.byte(0))
+	}
 	opts := []format.CellOption{format.WithFunctions(format.Function{Kind: format.Sigmoid}, f, f)}
 	if clip := o.float(1); clip != 0 {
 		opts = append(opts, format.WithCellClip(clip))

@@ -280,6 +280,9 @@ func (f *flat) graph(sub table, codes, buffers []table) (*graph, error) {
 			name: t.string(3), shape: t.ints(0), kind: t.byte(1), variable: t.byte(5) != 0, sparse: t.field(6, 4) != 0,
 			scale: q.bytes(2, 4), zero: q.bytes(3, 8), axis: q.int(6), elements: 1,
 		}
+		if q.byte(4) != 0 {
+			return nil, fmt.Errorf("tensor %d (%.60q) is quantised in a way of its own (details), supported are scales and zero points", i, v.name)
+		}
 		for _, n := range v.shape {
 			if n < 0 || n > maxElements/max(v.elements, 1) {
 				return nil, fmt.Errorf("tensor %d (%.60q) has shape %v, want sizes of no more than %d elements together", i, v.name, v.shape, maxElements)
