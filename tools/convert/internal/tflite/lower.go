@@ -186,6 +186,13 @@ var unary = map[int]string{
 	opAdd: "Add", opSub: "Sub", opMul: "Mul", opDiv: "Div",
 }
 
+// lowered are the others.
+var lowered = map[int]bool{
+	opWhile: true, opFill: true, opGather: true, opDense: true, opRelu6: true, opReluN1: true, opLeakyRelu: true, opSoftmax: true,
+	opReshape: true, opSqueeze: true, opExpandDims: true, opTranspose: true, opConcat: true, opPack: true, opSplit: true,
+	opSplitV: true, opUnpack: true, opSlice: true, opSliceOf: true, opReverse: true,
+}
+
 func (l *lowering) node(n node) error {
 	for _, k := range n.out {
 		if k < 0 {
@@ -194,6 +201,9 @@ func (l *lowering) node(n node) error {
 	}
 	several := n.op == opSplit || n.op == opSplitV || n.op == opUnpack || n.op == opWhile
 	if _, known := opNames[n.op]; !known || n.custom != "" || len(n.out) == 0 || !several && len(n.out) != 1 || n.op != opWhile && n.op != opFill && len(n.data()) == 0 {
+		return errWritten
+	}
+	if unary[n.op] == "" && !lowered[n.op] {
 		return errWritten
 	}
 	switch n.op { // those that do not read tensors by name

@@ -77,6 +77,7 @@ func TestLoops(t *testing.T) {
 		{func(_, _, body *graph) { find(body, opSliceOf).in[1] = body.in[1] }, "has a body whose"},
 		{func(_, _, body *graph) { find(body, opTanh).op = opWhile }, "(WHILE) is a loop inside another"},
 		{func(_, _, body *graph) { find(body, opTanh).op = 3 }, "(CONV_2D) is not supported beside a cell that is not one operator"},
+		{func(_, _, body *graph) { find(body, opTanh).op = 40 }, "(MEAN) is not supported beside a cell that is not one operator"},
 		{func(_, _, body *graph) { find(body, opTanh).op = opRelu6 }, ""},
 	} {
 		graphs, err := parse(data)

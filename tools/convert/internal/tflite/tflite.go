@@ -74,6 +74,8 @@ func Read(file string, data []byte) (*format.Model, []string, error) {
 	var m *format.Model
 	if writtenOut(r.g) {
 		m, err = r.lower(graphs)
+	} else if slices.ContainsFunc(r.g.nodes, func(n node) bool { return n.op == opWhile }) {
+		err = errors.New("has loops (WHILE) beside LSTM or RNN operators, supported are the ones or the others: with unroll=True Keras writes all layers out instead")
 	} else if len(graphs) != 1 {
 		err = fmt.Errorf("has %d subgraphs, supported are one, and those of loops (WHILE): not branches (IF), and not several signatures", len(graphs))
 	} else if err = r.program(); err == nil {
