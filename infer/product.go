@@ -57,7 +57,7 @@ const (
 	vectorsAtOnce = 12
 
 	// memoryFloats is how many weights a matrix has that is read four panels at a time:
-	// 4 MB, more than the caches of one core, so that they come from far away. Measured
+	// 4 MB, more than second-level caches hold, so that they come from far away. Measured
 	// on AVX2 (Zen 3): with 1 MB level, with 4 MB 4 % less time, with 16 MB a quarter.
 	memoryFloats = 4 << 20 / 4
 	fourPanels   = 4 * asm.PanelRows

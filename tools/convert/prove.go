@@ -133,9 +133,10 @@ func fileSize(m *format.Model) (int64, error) {
 }
 
 // overwrites says which of the files that are read one of those that are written would
-// replace, or each other.
+// replace, or each other. PyTorch writes the weights of an ONNX model to a file beside it,
+// with .data behind its name.
 func (p *proving) overwrites(source, out string, options converter.Options) error {
-	read := []string{source, options.Spec, options.Calibrate, p.input}
+	read := []string{source, source + ".data", options.Spec, options.Calibrate, p.input}
 	for _, c := range p.checks {
 		read = append(read, c[0], c[1])
 	}

@@ -103,6 +103,7 @@ func TestOverwrites(t *testing.T) {
 	}
 	for _, args := range [][]string{
 		{"-o", file("net.pt")},
+		{"-o", file("net.pt.data")},
 		{"-o", file("link.pt")},
 		{"-o", file("a.rnn"), "-report", file("net.pt")},
 		{"-o", file("a.rnn"), "-report", file("a.rnn")},

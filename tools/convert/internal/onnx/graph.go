@@ -64,17 +64,11 @@ func (t *translation) model() (*format.Model, error) {
 		}
 	}
 	t.writtenOut()
-	if err := t.unroll(); err != nil {
-		return nil, err
-	}
-	live, err := t.survey()
-	if err != nil {
-		return nil, err
-	}
-	if err := t.nodes(t.graph.nodes, live); err != nil {
-		return nil, err
-	}
-	if err := t.output(); err != nil {
+	why := t.unroll()
+	if err := t.layers(); err != nil {
+		if why != nil {
+			err = fmt.Errorf("%w (%w)", err, why)
+		}
 		return nil, err
 	}
 	m, err := t.builder.Model()
@@ -82,6 +76,18 @@ func (t *translation) model() (*format.Model, error) {
 		return nil, fmt.Errorf("the graph makes a model that is not valid: %w", err)
 	}
 	return m, nil
+}
+
+// layers translates the nodes that the outputs need.
+func (t *translation) layers() error {
+	live, err := t.survey()
+	if err != nil {
+		return err
+	}
+	if err := t.nodes(t.graph.nodes, live); err != nil {
+		return err
+	}
+	return t.output()
 }
 
 // survey indexes the graph: inputs, who reads what, and which nodes

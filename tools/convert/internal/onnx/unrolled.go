@@ -40,12 +40,13 @@ var moves = map[string]bool{
 	"Slice": true, "Split": true, "Gather": true, "Cast": true, "Concat": true,
 }
 
-// minSteps is the least number of steps that is looked for: two make a pair that differs
-// in what the first one folds.
+// minSteps is the least number of steps that is looked for. Of two the first may be folded,
+// and no third says which values of the second are states.
 const minSteps = 3
 
 // unroll puts a Scan in the place of steps that are written out. A graph in which none are
-// found stays as it is; the error says how far it was one.
+// found stays as it is, since parts of a vector may be read one after the other as well; the
+// error says why it is not steps, should nothing else be found.
 func (t *translation) unroll() error {
 	var in *valueProto
 	for _, v := range t.graph.inputs {
@@ -143,7 +144,7 @@ func (u *unrolled) elements(leaves *tensor) (width int) {
 	at := map[int]string{}
 	first := leaves.refs[0].index
 	for _, n := range u.nodes {
-		if moves[n.op] || u.s.values[n.input(0)] == nil && len(n.outputs) == 0 {
+		if moves[n.op] {
 			continue
 		}
 		for _, name := range n.inputs {
@@ -444,13 +445,13 @@ func (u *unrolled) rewrite(in *valueProto, shape []int, width int) error {
 			nodes = append(nodes, scan) // behind the constants that its body reads
 		}
 	}
-	old := t.graph.nodes
+	old, constants := t.graph.nodes, slices.Clone(t.graph.initializers)
 	t.graph.nodes = nodes
 	t.prune(before)
 	live := t.live()
 	for _, n := range t.graph.nodes {
 		if n != scan && slices.ContainsFunc(n.outputs, func(o string) bool { return live[o] }) && slices.Contains(n.inputs, in.name) {
-			t.graph.nodes = old
+			t.graph.nodes, t.graph.initializers = old, constants
 			return fmt.Errorf("found steps that are written out, and node %q (%s), which reads %q or a state of some step beside them", n.name, n.op, in.name)
 		}
 	}

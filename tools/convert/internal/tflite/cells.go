@@ -238,8 +238,7 @@ func (n node) part(inputs []int, way string) node {
 
 // reverse is REVERSE_V2 of the steps.
 func (r *reader) reverse(n node, x value) (value, error) {
-	l := lowering{reader: r}
-	axes, err := l.places(n, 1)
+	axes, err := r.g.places(n, 1)
 	if err != nil {
 		return x, err
 	}

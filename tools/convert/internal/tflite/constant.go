@@ -87,6 +87,22 @@ func (r *reader) constant(k int, what string, elements int) ([]float32, error) {
 	return v, nil
 }
 
+// places are the elements of a constant of integers.
+func (g *graph) places(n node, i int) ([]int, error) {
+	if !n.there(i) {
+		return nil, fmt.Errorf("lacks input %d", i)
+	}
+	t := g.tensors[n.in[i]]
+	if t.kind != typeInt32 || len(t.data) != 4*t.elements || t.elements > 64 {
+		return nil, fmt.Errorf("has an input %d (%.60q) that is not a constant of a few int32", i, t.name)
+	}
+	v := make([]int, t.elements)
+	for k := range v {
+		v[k] = int(int32(binary.LittleEndian.Uint32(t.data[4*k:])))
+	}
+	return v, nil
+}
+
 // spend counts numbers that are made from the file: a small one that names a tensor again
 // and again must not fill the memory.
 func (r *reader) spend(n int64) error {

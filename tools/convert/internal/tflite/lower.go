@@ -1,7 +1,6 @@
 package tflite
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math"
 	"slices"
@@ -251,7 +250,7 @@ func (l *lowering) node(n node) error {
 	case opReshape, opSqueeze, opExpandDims:
 		l.names[n.out[0]] = l.reshape(n, in[0], l.g.tensors[n.data()[0]].shape, out)
 	case opTranspose:
-		perm, err := l.places(n, 1)
+		perm, err := l.g.places(n, 1)
 		if err != nil {
 			return err
 		}
@@ -272,7 +271,7 @@ func (l *lowering) node(n node) error {
 	case opSliceOf:
 		return l.slice(n, in[0])
 	case opReverse:
-		axes, err := l.places(n, 1)
+		axes, err := l.g.places(n, 1)
 		if err != nil {
 			return err
 		}
@@ -383,22 +382,6 @@ func (l *lowering) reshape(n node, x string, from, to []int) string {
 	return x
 }
 
-// places are the elements of a constant of integers.
-func (l *lowering) places(n node, i int) ([]int, error) {
-	if !n.there(i) {
-		return nil, fmt.Errorf("lacks input %d", i)
-	}
-	t := l.g.tensors[n.in[i]]
-	if t.kind != typeInt32 || len(t.data) != 4*t.elements || t.elements > 64 {
-		return nil, fmt.Errorf("has an input %d (%.60q) that is not a constant of a few int32", i, t.name)
-	}
-	v := make([]int, t.elements)
-	for k := range v {
-		v[k] = int(int32(binary.LittleEndian.Uint32(t.data[4*k:])))
-	}
-	return v, nil
-}
-
 // fill is a constant: all shapes are known.
 func (l *lowering) fill(n node) error {
 	if !n.there(1) {
@@ -424,7 +407,7 @@ func (l *lowering) split(n node, x string) error {
 		if n.op == opSplitV {
 			at = 2
 		}
-		v, err := l.places(n, at)
+		v, err := l.g.places(n, at)
 		if err != nil {
 			return err
 		}
@@ -478,7 +461,7 @@ func (l *lowering) stridedSlice(n node, x string) error {
 	shape := l.g.tensors[n.in[0]].shape
 	var at [3][]int // begin, end, strides
 	for i := range at {
-		v, err := l.places(n, i+1)
+		v, err := l.g.places(n, i+1)
 		if err != nil {
 			return err
 		}
@@ -523,11 +506,11 @@ func (l *lowering) stridedSlice(n node, x string) error {
 
 // slice is SLICE: begin and size, −1 for the rest.
 func (l *lowering) slice(n node, x string) error {
-	from, err := l.places(n, 1)
+	from, err := l.g.places(n, 1)
 	if err != nil {
 		return err
 	}
-	size, err := l.places(n, 2)
+	size, err := l.g.places(n, 2)
 	if err != nil {
 		return err
 	}
@@ -547,7 +530,7 @@ func (l *lowering) slice(n node, x string) error {
 
 // gather is GATHER of one constant place; a loop has given the others a name already.
 func (l *lowering) gather(n node) error {
-	at, err := l.places(n, 1)
+	at, err := l.g.places(n, 1)
 	if err != nil {
 		return err
 	}

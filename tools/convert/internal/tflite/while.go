@@ -160,6 +160,9 @@ func (l *lowering) scan(w *loop) error {
 	}
 	for _, j := range copies {
 		of := w.copied(j)
+		if l.names[n.out[of]] == "" {
+			return fmt.Errorf("has a body that carries a copy of output %d, which is no state", of)
+		}
 		l.names[n.out[j]] = l.reshape(node{index: n.index, op: n.op, out: n.out[j : j+1]}, l.names[n.out[of]], body.tensors[body.out[of]].shape, body.tensors[body.out[j]].shape)
 	}
 	for j, k := range body.in { // what stays as it is
@@ -192,8 +195,7 @@ func (g *graph) integer(k int) (int, bool) {
 	if k < 0 || g.tensors[k].elements != 1 {
 		return 0, false
 	}
-	l := lowering{reader: &reader{g: g}}
-	v, err := l.places(node{in: []int{k}}, 0)
+	v, err := g.places(node{in: []int{k}}, 0)
 	if err != nil {
 		return 0, false
 	}
@@ -292,8 +294,7 @@ func (w *loop) listed(in, out int, shape []int) (value int, ok bool) {
 
 // all reports whether a tensor is a constant of n integers that are x.
 func (w *loop) all(k, n, x int) bool {
-	l := lowering{reader: &reader{g: w.body}}
-	v, err := l.places(node{in: []int{k}}, 0)
+	v, err := w.body.places(node{in: []int{k}}, 0)
 	return err == nil && len(v) == n && !slices.ContainsFunc(v, func(e int) bool { return e != x })
 }
 
