@@ -77,6 +77,12 @@ func (t *translation) shapeOf(n *nodeProto) error {
 	return nil
 }
 
+// toInteger reports whether a node makes integers of floats.
+func (n *nodeProto) toInteger() bool {
+	to := n.integer("to", 0)
+	return n.op == "Cast" && (to == typeInt32 || to == typeInt64)
+}
+
 // cast translates Cast. Floats of all widths are float32 here, booleans integers.
 func (t *translation) cast(n *nodeProto) error {
 	v, err := t.must(n, 0)

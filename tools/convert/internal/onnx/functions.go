@@ -172,16 +172,40 @@ func (t *translation) number(n *nodeProto, k int, name string, otherwise float32
 	return v.f[0], v.known()
 }
 
-// pRelu translates PRelu with one slope for all features.
+// pRelu translates PRelu: max(0, x) + slope·min(0, x), of which one is 0.
 func (t *translation) pRelu(n *nodeProto) error {
 	slope, err := t.parameter(n, 1, "slope")
 	if err != nil {
 		return err
 	}
-	if len(slope.f) == 0 || slices.ContainsFunc(slope.f, func(f float32) bool { return f != slope.f[0] }) {
-		return fmt.Errorf("found %d slopes, supported is one for all features", len(slope.f))
+	if len(slope.f) > 0 && !slices.ContainsFunc(slope.f, func(f float32) bool { return f != slope.f[0] }) {
+		return t.function(n, format.Function{Kind: format.LeakyRelu, Alpha: slope.f[0]})
 	}
-	return t.function(n, format.Function{Kind: format.LeakyRelu, Alpha: slope.f[0]})
+	v, err := t.must(n, 0)
+	if err != nil {
+		return err
+	}
+	if err := t.settle(v); err != nil {
+		return err
+	}
+	name := n.layerName()
+	above, err := t.applied(name+".above", v, format.Function{Kind: format.Relu})
+	if err != nil {
+		return err
+	}
+	below, err := t.applied(name+".below", v, format.Function{Kind: format.Clip, Alpha: -math.MaxFloat32, Beta: 0})
+	if err != nil {
+		return err
+	}
+	if below, err = t.withConstant("Mul", name+".slope", below, slope, false); err != nil {
+		return err
+	}
+	out, err := t.combine("Add", name, above, below)
+	if err != nil {
+		return err
+	}
+	t.set(n, 0, out)
+	return nil
 }
 
 // selu translates Selu: γ·elu(x, α).

@@ -16,6 +16,7 @@ type translation struct {
 	values      map[string]*tensor      // what has been computed
 	stored      map[string]*tensorProto // initializers, decoded when they are used
 	uses        map[string]int          // how many readers a value has
+	asFloats    map[string]bool         // values that are read otherwise than to become integers
 	sources     []source
 	states      []fedState
 	parts       map[run]format.Buffer // slice layers
@@ -38,13 +39,14 @@ type translation struct {
 func newTranslation(p *modelProto, size int) *translation {
 	return &translation{
 		graph: p.graph, opset: p.opset,
-		values:  map[string]*tensor{},
-		stored:  map[string]*tensorProto{},
-		uses:    map[string]int{},
-		parts:   map[run]format.Buffer{},
-		refused: map[string]error{},
-		steps:   map[mark]int64{},
-		budget:  1<<20 + 8*size,
+		values:   map[string]*tensor{},
+		stored:   map[string]*tensorProto{},
+		uses:     map[string]int{},
+		asFloats: map[string]bool{},
+		parts:    map[run]format.Buffer{},
+		refused:  map[string]error{},
+		steps:    map[mark]int64{},
+		budget:   1<<20 + 8*size,
 	}
 }
 
@@ -107,6 +109,7 @@ func (t *translation) survey() ([]bool, error) {
 	var need []string
 	for _, o := range t.graph.outputs {
 		t.uses[o.name]++
+		t.asFloats[o.name] = true
 		need = append(need, o.name)
 	}
 	for len(need) > 0 {
@@ -116,6 +119,7 @@ func (t *translation) survey() ([]bool, error) {
 			live[k] = true
 			for _, in := range t.graph.nodes[k].reads() {
 				t.uses[in]++
+				t.asFloats[in] = t.asFloats[in] || !t.graph.nodes[k].toInteger()
 				need = append(need, in)
 			}
 		}

@@ -15,6 +15,7 @@ func (t *translation) addInput(in *valueProto) error {
 	s := source{kind: fromInput, name: in.name}
 	switch in.elem {
 	case typeFloat, typeFloat16, typeDouble:
+		s.token = !t.asFloats[in.name] // as Keras' tokens are: floats that become integers
 	case typeInt32, typeInt64:
 		s.token = true
 	default:

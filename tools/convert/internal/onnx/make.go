@@ -19,6 +19,17 @@ func (g *Graph) Input(name string, dims ...int) {
 	g.p.inputs = append(g.p.inputs, &valueProto{name: name, elem: typeFloat, hasShape: true, dims: int64s(dims)})
 }
 
+// Tokens adds an input of integers, each the number of a row of an embedding.
+func (g *Graph) Tokens(name string, dims ...int) {
+	g.p.inputs = append(g.p.inputs, &valueProto{name: name, elem: typeInt32, hasShape: true, dims: int64s(dims)})
+}
+
+// Element types, for Cast.
+const (
+	Float = typeFloat
+	Int   = typeInt32
+)
+
 // Output adds an output.
 func (g *Graph) Output(name string) { g.p.outputs = append(g.p.outputs, &valueProto{name: name}) }
 

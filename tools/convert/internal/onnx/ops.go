@@ -36,7 +36,7 @@ func init() {
 		"Constant": (*translation).constantNode, "ConstantOfShape": (*translation).constantOfShape,
 		"Shape": (*translation).shapeOf, "Size": (*translation).sizeOf,
 		"Range": (*translation).integerRange, "ReduceProd": (*translation).elements, "Where": (*translation).where,
-		"If": (*translation).conditional, cellOp: (*translation).written,
+		"If": (*translation).conditional, cellOp: (*translation).written, readyOp: (*translation).ready,
 		"QuantizeLinear": (*translation).quantizeLinear, "DequantizeLinear": (*translation).dequantizeLinear,
 		"DynamicQuantizeMatMul": (*translation).dynamicQuantizeMatMul, "DynamicQuantizeLSTM": (*translation).dynamicQuantizeLSTM,
 		"Loop": (*translation).loop, "Scan": (*translation).scan,

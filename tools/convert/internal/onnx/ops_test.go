@@ -83,6 +83,13 @@ var opCases = []opCase{
 	{"LeakyRelu", [][]byte{node("LeakyRelu", in("x"), in("y"))}, each(func(v float64) float64 { return max(v, 0.01*v) })},
 	{"LeakyRelu alpha", [][]byte{node("LeakyRelu", in("x"), in("y"), float("alpha", 0.5))}, each(func(v float64) float64 { return max(v, 0.5*v) })},
 	{"PRelu", [][]byte{constant("s", []float32{0.25}, true, 1), node("PRelu", in("x", "s"), in("y"))}, each(func(v float64) float64 { return max(v, 0.25*v) })},
+	{"PRelu of each feature", [][]byte{node("PRelu", in("x", "c"), in("y"))}, func(x vec) vec {
+		y := make(vec, 4)
+		for k, v := range x {
+			y[k] = max(v, 0) + four[k]*min(v, 0)
+		}
+		return y
+	}},
 	{"Elu", [][]byte{node("Elu", in("x"), in("y"), float("alpha", 0.5))}, each(func(v float64) float64 { return elu(v, 0.5) })},
 	{"Selu", [][]byte{node("Selu", in("x"), in("y"))}, each(func(v float64) float64 { return 1.0507010 * elu(v, 1.6732632) })},
 	{"HardSigmoid", [][]byte{node("HardSigmoid", in("x"), in("y"))}, each(func(v float64) float64 { return clamp(0.2*v+0.5, 0, 1) })},
@@ -333,7 +340,6 @@ func TestRefusedOps(t *testing.T) {
 		`node "the Div" (Div): found a constant divided by a computed value, supported is a value divided by a constant`:                     {x, node("Div", in("c", "x"), y)},
 		`node "the Div" (Div): found a computed value divided by zero`:                                                                       {x, constant("z", []float32{0}, true), node("Div", in("x", "z"), y)},
 		`node "the Pow" (Pow): found the exponent 3, supported is 2`:                                                                         {x, constant("e", []float32{3}, true), node("Pow", in("x", "e"), y)},
-		`node "the PRelu" (PRelu): found 4 slopes, supported is one for all features`:                                                        {x, node("PRelu", in("x", "c"), y)},
 		`node "the Max" (Max): found values that are not one computed and one constant number, supported is that`:                            {x, tanh, node("Max", in("x", "t"), y)},
 		`node "the Softmax" (Softmax): found axis 0 of a value of shape [1 4], supported are all features of a time step`:                    {x, node("Softmax", in("x"), y, number("axis", 0))},
 		`node "the LayerNormalization" (LayerNormalization): found the statistics "m" in use, supported is the normalised value`: {

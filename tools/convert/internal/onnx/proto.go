@@ -49,6 +49,7 @@ type (
 		name, op, domain string
 		attributes       map[string]*attributeProto
 		found            *writtenCell // in the place of the nodes of a cell
+		ready            *Cell        // of another format
 	}
 	attributeProto struct {
 		f       float32

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/rnnedge/rnnedge/format"
 )
 
 func (t *translation) identity(n *nodeProto) error {
@@ -134,9 +136,64 @@ func (t *translation) reshape(n *nodeProto) error {
 		err = fits(v, shape, free, infer)
 	}
 	if err != nil {
+		if m, steps := t.allSteps(v, want); m != 0 {
+			return t.sideBySide(n, v, m, steps, len(want))
+		}
 		return fmt.Errorf("found shape %v: %w", want, err)
 	}
 	t.set(n, 0, v.reshaped(shape, free))
+	return nil
+}
+
+// allSteps returns the mark of time and how many steps there are if a shape for v lays the
+// features of all steps side by side, for each stream if there may be several.
+func (t *translation) allSteps(v *tensor, want []int64) (m mark, steps int) {
+	for d, of := range v.free {
+		if of != 0 && (m == 0 || d == 1) && product(v.shape[:d+1]) == 1 {
+			m = of
+		}
+	}
+	length, fixed := t.steps[m]
+	last := len(want) - 1
+	if !fixed || length > format.MaxWidth || union(v.free)&^v.free[0]&^m != 0 || last < 1 {
+		return 0, 0
+	}
+	if want[last] != -1 && want[last] != length*int64(v.size()) {
+		return 0, 0
+	}
+	for d, n := range want[:last] {
+		streams := d == 0 && v.free[0] != m && (n == 0 || v.free[0] != 0 && n == t.steps[v.free[0]])
+		if n != 1 && !streams && (n != -1 || want[last] == -1) {
+			return 0, 0
+		}
+	}
+	return m, int(length)
+}
+
+// sideBySide sets the output to the features of all steps, the last of which is now: a
+// delay line keeps the others.
+func (t *translation) sideBySide(n *nodeProto, v *tensor, m mark, steps, rank int) error {
+	if v.constant() || v.last || t.around != nil {
+		return mixing(v)
+	}
+	if v.size() > format.MaxWidth/steps {
+		return fmt.Errorf("found %d features of %d steps side by side, supported are up to %d numbers", v.size(), steps, format.MaxWidth)
+	}
+	if err := t.along(m); err != nil {
+		return err
+	}
+	line, err := t.delayed(n.layerName(), v, kernel{time: m, taps: steps, dilation: 1})
+	if err != nil {
+		return err
+	}
+	shape := slices.Repeat([]int{1}, rank)
+	shape[rank-1] = line.size()
+	free := make([]mark, rank)
+	free[0] = v.free[0] &^ m
+	line = line.reshaped(shape, free)
+	line.last = true
+	t.note("node %q (%s): reads the features of %d steps at once: a delay line keeps them", n.name, n.op, steps)
+	t.set(n, 0, line)
 	return nil
 }
 
@@ -211,6 +268,9 @@ func (t *translation) flatten(n *nodeProto) error {
 	free := []mark{union(v.free[:a]), union(v.free[a:])}
 	for d := range free {
 		if free[d] != 0 && shape[d] > 1 {
+			if m, steps := t.allSteps(v, []int64{1, -1}); m != 0 && d == 1 {
+				return t.sideBySide(n, v, m, steps, len(shape))
+			}
 			return mixing(v)
 		}
 	}

@@ -2,8 +2,10 @@ package tflite
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/rnnedge/rnnedge/format"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/onnx"
 )
 
 // Inputs of the LSTM operators. Each group has the gates i, f, c, o; peepholes have no c.
@@ -26,56 +28,91 @@ func (r *reader) state(n node, i int, what string) error {
 	return nil
 }
 
-// sequence checks that an operator goes along the axis of steps.
-func (r *reader) sequence(x value, timeMajor bool) error {
-	if in := r.values[r.g.in[0]]; x.steps != in.steps {
-		return fmt.Errorf("runs once, after a sequence of %d steps, supported are cells that run at each step", in.steps)
+// cell adds an operator that is a cell.
+func (l *lowering) cell(n node, x string) error {
+	if l.inside != nil {
+		return fmt.Errorf("is a cell inside a loop, supported is one or the other")
 	}
-	want := 1
-	if timeMajor {
-		want = 0
+	var c onnx.Cell
+	var err error
+	switch n.op {
+	case opBothLSTM, opBothRNN:
+		return l.bothWays(n, x)
+	case opSequenceLSTM, opLSTM:
+		c, err = l.lstm(n)
+	default:
+		c, err = l.rnn(n)
 	}
-	if x.time >= 0 && x.time != want {
-		return fmt.Errorf("runs along axis %d, but the steps are on axis %d", want, x.time)
+	if err != nil {
+		return err
 	}
+	out := fmt.Sprint(l.prefix, n.out[0])
+	l.to.Cell(fmt.Sprint(cellNames[n.op], n.index), x, out, c)
+	l.names[n.out[0]] = out
 	return nil
 }
 
-func (r *reader) lstm(n node, x value) (value, error) {
+var cellNames = map[int]string{opLSTM: "lstm", opSequenceLSTM: "lstm", opBothLSTM: "lstm", opRNN: "rnn", opSequenceRNN: "rnn", opBothRNN: "rnn"}
+
+// along is the axis that an operator runs along, of x [batch, steps, inputs] or
+// [steps, batch, inputs]; −1 for one that takes one step, of x [batch, inputs].
+func (l *lowering) along(n node, timeMajor bool) (axis, inputs int, err error) {
+	x := l.g.tensors[n.in[0]].shape
+	rank, axis := 3, 1
+	if n.op == opLSTM || n.op == opRNN {
+		rank, axis = 2, -1
+	} else if timeMajor {
+		axis = 0
+	}
+	if len(x) != rank {
+		return 0, 0, fmt.Errorf("has x of shape %v, want %d dimensions", x, rank)
+	}
+	return axis, x[rank-1], nil
+}
+
+// wide is the last dimension of a state: a row for each stream.
+func (l *lowering) wide(n node, i int) int {
+	shape := l.g.tensors[n.in[i]].shape
+	if len(shape) == 0 {
+		return 0
+	}
+	return shape[len(shape)-1]
+}
+
+func (l *lowering) lstm(n node) (c onnx.Cell, err error) {
 	o := n.settings
-	timeMajor := x.time == 0
-	if n.op == opBothLSTM {
+	timeMajor := false
+	switch n.op {
+	case opBothLSTM:
 		timeMajor = o.byteOr(4, 1) != 0
-	} else if n.op == opSequenceLSTM {
+	case opSequenceLSTM:
 		timeMajor = o.byte(3) != 0
 		if o.byte(5) != 0 {
-			return x, fmt.Errorf("has diagonal recurrent weights, supported are full ones")
+			return c, fmt.Errorf("has diagonal recurrent weights, supported are full ones")
 		}
-	} else if o.byte(3) != 0 {
-		return x, fmt.Errorf("is a BASIC kernel, supported is FULL")
-	} else if x.steps > 1 {
-		return x, fmt.Errorf("takes one step, but its input has %d", x.steps)
+	default:
+		if o.byte(3) != 0 {
+			return c, fmt.Errorf("is a BASIC kernel, supported is FULL")
+		}
 	}
-	if err := r.sequence(x, timeMajor); err != nil {
-		return x, err
+	if c.Steps, c.Inputs, err = l.along(n, timeMajor); err != nil {
+		return c, err
 	}
-	if err := r.state(n, inH, "output state"); err != nil {
-		return x, err
+	if err = l.state(n, inH, "output state"); err != nil {
+		return c, err
 	}
-	if err := r.state(n, inC, "cell state"); err != nil {
-		return x, err
+	if err = l.state(n, inC, "cell state"); err != nil {
+		return c, err
 	}
 	if !n.there(inW + 1) {
-		return x, fmt.Errorf("lacks weights")
+		return c, fmt.Errorf("lacks weights")
 	}
-	U := r.g.tensors[n.in[inC]].elements
-	H := r.g.tensors[n.in[inH]].elements
+	U, H := l.wide(n, inC), l.wide(n, inH)
 	coupled := !n.there(inW)
 	first := 0
 	if coupled {
 		first = 1
 	}
-	var err error
 	// gather joins the tensors of some gates; all of them or none are there.
 	gather := func(what string, inputs []int, each int, must bool) (v []float32) {
 		have := 0
@@ -92,17 +129,17 @@ func (r *reader) lstm(n node, x value) (value, error) {
 			return nil
 		}
 		for _, i := range inputs {
-			var c []float32
-			if c, err = r.constant(n.in[i], what, each); err != nil {
+			var part []float32
+			if part, err = l.constant(n.in[i], what, each); err != nil {
 				return nil
 			}
-			v = append(v, c...)
+			v = append(v, part...)
 		}
 		return v
 	}
 	gates := func(base int) []int { return []int{base, base + 1, base + 2, base + 3}[first:] }
 	w := format.Weights{
-		W:    gather("input weights", gates(inW), U*x.width, true),
+		W:    gather("input weights", gates(inW), U*c.Inputs, true),
 		R:    gather("recurrent weights", gates(inR), U*H, true),
 		B:    gather("bias", gates(inB), U, true),
 		P:    gather("peepholes", []int{inP, inP + 1, inP + 2}[first:], U, false),
@@ -111,17 +148,17 @@ func (r *reader) lstm(n node, x value) (value, error) {
 	}
 	w.ProjB = gather("projection bias", []int{inProjB}, H, false)
 	if err != nil {
-		return x, err
+		return c, err
 	}
 	if w.Proj == nil && H != U {
-		return x, fmt.Errorf("has %d units and an output of %d without a projection", U, H)
+		return c, fmt.Errorf("has %d units and an output of %d without a projection", U, H)
 	}
 	f, err := fused(o.byte(0))
 	if err != nil {
-		return x, err
+		return c, err
 	}
-	if kind := r.g.tensors[n.in[0]].kind; kind != typeFloat32 && f.Kind != format.Tanh {
-		return x, fmt.Errorf("ends in activation %d and computes with integers, where TFLite takes TANH whatever is said", o.byte(0))
+	if kind := l.g.tensors[n.in[0]].kind; kind != typeFloat32 && f.Kind != format.Tanh {
+		return c, fmt.Errorf("ends in activation %d and computes with integers, where TFLite takes TANH whatever is said", o.byte(0))
 	}
 	opts := []format.CellOption{format.WithFunctions(format.Function{Kind: format.Sigmoid}, f, f)}
 	if clip := o.float(1); clip != 0 {
@@ -130,63 +167,62 @@ func (r *reader) lstm(n node, x value) (value, error) {
 	if clip := o.float(2); clip != 0 && w.Proj != nil {
 		opts = append(opts, format.WithProjectionClip(clip))
 	}
-	name := fmt.Sprintf("lstm%d%s", n.index, n.way)
-	if coupled { // i = 1 − f here, f = 1 − i there
-		x.buf = r.b.CoupledLSTM(name, x.buf, w.NegateGate(0, 3), opts...)
-	} else {
-		x.buf = r.b.LSTM(name, x.buf, w, opts...)
+	c.Outputs, c.Parameters = H, len(w.W)+len(w.R)+len(w.Proj)
+	c.Add = func(b *format.Builder, name string, x format.Buffer) format.Buffer {
+		if coupled { // i = 1 − f here, f = 1 − i there
+			return b.CoupledLSTM(name, x, w.NegateGate(0, 3), opts...)
+		}
+		return b.LSTM(name, x, w, opts...)
 	}
-	x.width = H
-	return x, nil
+	return c, nil
 }
 
 // rnn has the inputs x, W, R, bias and the state.
-func (r *reader) rnn(n node, x value) (value, error) {
-	o := n.settings
-	code, timeMajor := o.byte(0), x.time == 0
-	if n.op == opSequenceRNN || n.op == opBothRNN {
-		timeMajor, code = o.byte(0) != 0, o.byte(1)
-	} else if x.steps > 1 {
-		return x, fmt.Errorf("takes one step, but its input has %d", x.steps)
+func (l *lowering) rnn(n node) (c onnx.Cell, err error) {
+	code, timeMajor := n.settings.byte(0), false
+	if n.op != opRNN {
+		timeMajor, code = n.settings.byte(0) != 0, n.settings.byte(1)
 	}
-	if err := r.sequence(x, timeMajor); err != nil {
-		return x, err
+	if c.Steps, c.Inputs, err = l.along(n, timeMajor); err != nil {
+		return c, err
 	}
-	if err := r.state(n, 4, "hidden state"); err != nil {
-		return x, err
+	if err := l.state(n, 4, "hidden state"); err != nil {
+		return c, err
 	}
 	if !n.there(1) || !n.there(2) || !n.there(3) {
-		return x, fmt.Errorf("lacks weights or bias")
+		return c, fmt.Errorf("lacks weights or bias")
 	}
-	H := r.g.tensors[n.in[4]].elements
+	H := l.wide(n, 4)
 	f, err := fused(code)
 	if err != nil {
-		return x, err
+		return c, err
 	}
 	var w format.Weights
-	if w.W, err = r.constant(n.in[1], "input weights", H*x.width); err != nil {
-		return x, err
+	if w.W, err = l.constant(n.in[1], "input weights", H*c.Inputs); err != nil {
+		return c, err
 	}
-	if w.R, err = r.constant(n.in[2], "recurrent weights", H*H); err != nil {
-		return x, err
+	if w.R, err = l.constant(n.in[2], "recurrent weights", H*H); err != nil {
+		return c, err
 	}
-	if w.B, err = r.constant(n.in[3], "bias", H); err != nil {
-		return x, err
+	if w.B, err = l.constant(n.in[3], "bias", H); err != nil {
+		return c, err
 	}
-	x.buf = r.b.RNN(fmt.Sprintf("rnn%d%s", n.index, n.way), x.buf, w, format.Linear, format.WithFunctions(f))
-	x.width = H
-	return x, nil
+	c.Outputs, c.Parameters = H, len(w.W)+len(w.R)
+	c.Add = func(b *format.Builder, name string, x format.Buffer) format.Buffer {
+		return b.RNN(name, x, w, format.Linear, format.WithFunctions(f))
+	}
+	return c, nil
 }
 
 // bothWays is an operator that holds a cell for each direction: the inputs of both, in the
 // order of the operator that goes one way, and x beside x of the layer before, which it may
 // read apart (aux).
-func (r *reader) bothWays(n node, x value) (value, error) {
-	cell, aux := r.rnn, 9
+func (l *lowering) bothWays(n node, x string) error {
+	cell, aux := l.rnn, 9
 	forward, backward := []int{0, 1, 2, 3, 4}, []int{0, 5, 6, 7, 8}
 	merge := n.settings.byte(2) != 0
 	if n.op == opBothLSTM {
-		cell, aux, merge = r.lstm, 39, n.settings.byte(3) != 0
+		cell, aux, merge = l.lstm, 39, n.settings.byte(3) != 0
 		forward, backward = []int{0}, []int{0}
 		for i := range 17 {
 			forward, backward = append(forward, 1+i), append(backward, 18+i)
@@ -195,56 +231,47 @@ func (r *reader) bothWays(n node, x value) (value, error) {
 	}
 	for i := aux; i < len(n.in); i++ {
 		if n.there(i) {
-			return x, fmt.Errorf("has an input %d (aux), supported is one that reads x alone", i)
+			return fmt.Errorf("has an input %d (aux), supported is one that reads x alone", i)
 		}
 	}
-	if merge != (len(n.out) == 1) {
-		return x, fmt.Errorf("has %d outputs, want one of both ways merged or one for each", len(n.out))
+	if outputs := len(n.out); merge && outputs != 1 || !merge && outputs != 2 {
+		return fmt.Errorf("has %d outputs, want one of both ways merged or one for each", outputs)
 	}
-	name := fmt.Sprintf("node%d", n.index)
-	y, err := cell(n.part(forward, ".forward"), x)
+	c, err := cell(n.part(forward))
 	if err != nil {
-		return x, fmt.Errorf("forward %w", err)
+		return fmt.Errorf("forward %w", err)
 	}
-	turned := x
-	turned.buf = r.b.Reverse(name+".reversed", x.buf)
-	z, err := cell(n.part(backward, ".backward"), turned)
+	back, err := cell(n.part(backward))
 	if err != nil {
-		return x, fmt.Errorf("backward %w", err)
+		return fmt.Errorf("backward %w", err)
 	}
-	z.buf = r.b.Reverse(name+".in_order", z.buf)
-	if !merge {
-		if z, err = r.place(z, n.out[1]); err == nil {
-			r.values[n.out[1]] = z
-		}
-		return y, err
+	name := fmt.Sprint(cellNames[n.op], n.index)
+	out := fmt.Sprint(l.prefix, n.out[0])
+	ways := []string{out + ".forward", out + ".backward"}
+	l.to.Cell(name+".forward", x, ways[0], c)
+	l.to.Cell(name+".backward", l.turned(n, ".in", x, c.Steps), ways[1]+".turned", back)
+	ways[1] = l.turned(n, ".out", ways[1]+".turned", c.Steps)
+	if merge {
+		l.add("Concat", n, map[string]any{"axis": -1}, ways...)
+	} else {
+		l.names[n.out[0]], l.names[n.out[1]] = ways[0], ways[1]
 	}
-	y.buf = r.b.Concat(name, y.buf, z.buf)
-	y.width += z.width
-	return y, nil
+	return nil
+}
+
+// turned is x with an axis in reverse order.
+func (l *lowering) turned(n node, suffix, x string, axis int) string {
+	return l.step("Slice", n, suffix, nil, x, l.integers(-1), l.integers(math.MinInt32), l.integers(axis), l.integers(-1))
 }
 
 // part is a node with some of the inputs.
-func (n node) part(inputs []int, way string) node {
+func (n node) part(inputs []int) node {
 	in := make([]int, len(inputs))
 	for k, i := range inputs {
 		if in[k] = -1; n.there(i) {
 			in[k] = n.in[i]
 		}
 	}
-	n.in, n.way = in, way
+	n.in = in
 	return n
-}
-
-// reverse is REVERSE_V2 of the steps.
-func (r *reader) reverse(n node, x value) (value, error) {
-	axes, err := r.g.places(n, 1)
-	if err != nil {
-		return x, err
-	}
-	if len(axes) != 1 || x.time < 0 || axes[0] != x.time {
-		return x, fmt.Errorf("reverses axes %v, supported is the one of steps", axes)
-	}
-	x.buf = r.b.Reverse(fmt.Sprintf("reverse%d", n.index), x.buf)
-	return x, nil
 }

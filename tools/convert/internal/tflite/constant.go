@@ -14,6 +14,7 @@ const (
 	typeFloat16 = 1
 	typeInt32   = 2
 	typeUint8   = 3
+	typeInt64   = 4
 	typeInt16   = 7
 	typeInt8    = 9
 )

@@ -122,6 +122,14 @@ func (t table) int(i int) int {
 	return 0
 }
 
+// intOr is int for a field with another default than 0.
+func (t table) intOr(i, otherwise int) int {
+	if t.field(i, 4) == 0 {
+		return otherwise
+	}
+	return t.int(i)
+}
+
 func (t table) float(i int) float32 {
 	if at := t.field(i, 4); at != 0 {
 		return math.Float32frombits(t.f.u32(at))
@@ -193,8 +201,7 @@ type node struct {
 	index    int
 	op       int // BuiltinOperator of the schema
 	custom   string
-	in, out  []int  // tensors, -1 for one that is left out
-	way      string // of an operator that runs both ways, in the names of its layers
+	in, out  []int // tensors, -1 for one that is left out
 	settings table
 }
 
