@@ -45,7 +45,7 @@ func (l *lowering) dense(n node, in []string) error {
 	if layout := n.settings.byte(1); layout != 0 {
 		return fmt.Errorf("has weights in format %d, supported is the default", layout)
 	}
-	if !n.there(0) || !n.there(1) {
+	if len(in) < 2 {
 		return fmt.Errorf("has no weights")
 	}
 	x, w, out := l.g.tensors[n.in[0]].shape, l.g.tensors[n.in[1]], l.g.tensors[n.out[0]].shape
@@ -57,7 +57,7 @@ func (l *lowering) dense(n node, in []string) error {
 		in[0], x = l.reshape(n, in[0], x, []int{rows, w.shape[1]}), []int{rows, w.shape[1]}
 	}
 	var bias string
-	if n.there(2) {
+	if len(in) > 2 {
 		bias = in[2]
 	}
 	if len(x) == 2 {
@@ -94,7 +94,7 @@ func (l *lowering) pad(n node, x string) error {
 // [outputs, height, width, channels]; in ONNX channels come second.
 func (l *lowering) convolution(n node, in []string) error {
 	o := n.settings
-	if len(in) < 2 || in[1] == "" {
+	if len(in) < 2 {
 		return fmt.Errorf("has no weights")
 	}
 	w := l.g.tensors[n.in[1]]

@@ -222,10 +222,11 @@ func (l *lowering) node(n node) error {
 		return l.fill(n)
 	}
 	var in []string
-	for _, k := range l.data(n) {
-		if k < 0 {
-			in = append(in, "")
-			continue
+	for i, k := range l.data(n) {
+		if bias := i == 2 && (n.op == opDense || n.op == opConv); k < 0 && bias {
+			break
+		} else if k < 0 {
+			return fmt.Errorf("lacks input %d", i)
 		}
 		name, err := l.name(k)
 		if err != nil {
