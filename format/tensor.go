@@ -182,9 +182,6 @@ func (t *Tensor) checkI8() error {
 			return fmt.Errorf("scale %d is %v, want a finite number from 0 on, and 0 in padding", r, v)
 		}
 	}
-	if !(t.I8.Input >= 0 && t.I8.Input <= math.MaxFloat32) || math.Signbit(float64(t.I8.Input)) {
-		return fmt.Errorf("input is %v, want a finite number from 0 on", t.I8.Input)
-	}
 	elements, padded := t.I8.Elements, quant.Pad(t.Rows)
 	for first := 0; first < padded; first += panelRows {
 		rows := min(panelRows, padded-first)
