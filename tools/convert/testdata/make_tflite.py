@@ -67,13 +67,15 @@ class Graph:
         return bytes(b.Output())
 
 
-def save(name, model):
+def save(name, model, tokens=0):
     i = tf.lite.Interpreter(model_content=model, num_threads=1,
                             experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES)
     i.allocate_tensors()
     d, e = i.get_input_details()[0], i.get_output_details()[0]
     x = np.random.default_rng(7).standard_normal(d["shape"]).astype(np.float32)
-    i.set_tensor(d["index"], x)
+    if tokens:
+        x = np.random.default_rng(7).integers(0, tokens, d["shape"]).astype(np.float32)
+    i.set_tensor(d["index"], x.astype(d["dtype"]))
     i.invoke()
     with open(os.path.join(OUT, name + ".tflite"), "wb") as f:
         f.write(model)
@@ -164,12 +166,14 @@ def around():
     save("around", g.finish(x, y))
 
 
-def keras(name, layers, T=6, I=3, optimise=False):
+def keras(name, layers, T=6, I=3, optimise=False, tokens=None):
+    """tokens is the type of an input of them, each below I."""
     tf.keras.utils.set_random_seed(5)
-    model = tf.keras.Sequential([tf.keras.layers.Input((T, I), batch_size=1)] + layers)
+    shape = (T,) if tokens else (T, I)
+    model = tf.keras.Sequential([tf.keras.layers.Input(shape, batch_size=1, dtype=tokens or "float32")] + layers)
     c = tf.lite.TFLiteConverter.from_keras_model(model)
     c.optimizations = [tf.lite.Optimize.DEFAULT] if optimise else []
-    save(name, c.convert())
+    save(name, c.convert(), I if tokens else 0)
 
 
 def states(name, seed, I=4, H=5, T=9):
@@ -238,3 +242,9 @@ keras("keras_unrolled", [L.LSTM(5, unroll=True, **random), L.Dense(2)], T=4)
 keras("keras_unrolled_gru", [L.GRU(5, unroll=True, return_sequences=True, **random), L.SimpleRNN(4, unroll=True, return_sequences=True), L.Dense(2)], T=3)
 states("states", 60)
 keras("keras_both_ways_lstm", [L.Bidirectional(L.LSTM(4, return_sequences=True)), L.Dense(2)])
+# What lies around a fused operator: a loop, and layers of many operators.
+keras("keras_around", [
+    L.Conv1D(4, 2, dilation_rate=2, padding="causal", **random), L.LSTM(5, return_sequences=True), L.LayerNormalization(), L.GRU(4, return_sequences=True, **random),
+    L.PReLU("normal", shared_axes=[1]), L.BatchNormalization(moving_mean_initializer="normal"), L.LSTM(3), L.LayerNormalization(gamma_initializer="normal", beta_initializer="normal"), L.Dense(2)])
+keras("keras_tokens", [L.Embedding(7, 3), L.LSTM(4, return_sequences=True)], I=7, tokens="int32")
+keras("keras_float_tokens", [L.Embedding(7, 3), L.LSTM(4, return_sequences=True)], I=7, tokens="float32")

@@ -136,6 +136,9 @@ func (l *lowering) name(k int) (string, error) {
 	if name := l.names[k]; name != "" {
 		return name, nil
 	}
+	if k >= 0 && l.g.tensors[k].variable {
+		return "", fmt.Errorf("starts from tensor %d, which another cell changes: TensorFlow's converter shares the zeros of two cells that are as wide, and its interpreter then starts the second one from the end of the first; convert the Keras model itself", k)
+	}
 	if k < 0 || l.g.tensors[k].data == nil {
 		return "", fmt.Errorf("reads tensor %d, which nothing before it computes", k)
 	}

@@ -28,6 +28,7 @@ func TestStates(t *testing.T) {
 			g.tensors[n.in[0]].kind, g.tensors[n.in[0]].scale, n.settings = typeInt8, make([]byte, 4), table{}
 		}, "ends in activation 0 and computes with integers"},
 		{func(_ *graph, n *node) { n.in[0] = -1 }, "lacks input 0"},
+		{func(_ *graph, n *node) { n.in[0] = n.in[inH] }, ", which another cell changes"},
 		{func(_ *graph, n *node) { n.op = 10_000 }, "(operator 10000) is not supported"},
 	} {
 		graphs, err := parse(data)
