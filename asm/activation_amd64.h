@@ -1,11 +1,9 @@
 // sigmoid and tanh on the lanes of a register; the maths is in activation.go.
 //
-// CONSTS holds the address of ·constants. Registers are named by the caller; s, m
+// K_… is a constant, which LOAD_CONSTANTS makes ready. Registers are named by the caller; s, m
 // and n are scratch. A macro reads its argument from y and leaves the result in
 // m. Operands stand in Go's order: VSUBPS a, b, d is d = b − a, and
 // VFMADD213PS a, b, d is d = b·d + a, VFMADD231PS a, b, d is d = a·b + d.
-
-#define CONSTS BX
 
 // eʸ−1 in four stages. Divisions and chains of fused multiply-adds take long
 // and few fit into the CPU's window one behind the other, so a kernel with
@@ -14,24 +12,24 @@
 
 // EXP_REDUCE: s = y·log₂e + magic, n = round(y·log₂e).
 #define EXP_REDUCE(y, s, n) \
-	VMOVUPS     LOG2E(CONSTS), s          \
-	VFMADD213PS ROUND_MAGIC(CONSTS), y, s \
-	VSUBPS      ROUND_MAGIC(CONSTS), s, n
+	VMOVUPS     K_LOG2E, s                \
+	VFMADD213PS K_ROUND_MAGIC, y, s       \
+	VSUBPS      K_ROUND_MAGIC, s, n
 
 // EXP_SCALE: s = 2ⁿ, and y becomes r = y − n·ln 2.
 #define EXP_SCALE(y, s, n) \
 	VPSLLD      $23, s, s                  \
-	VPADDD      ONE(CONSTS), s, s          \
-	VFMADD231PS NEG_LN2_HIGH(CONSTS), n, y \
-	VFMADD231PS NEG_LN2_LOW(CONSTS), n, y
+	VPADDD      K_ONE, s, s                \
+	VFMADD231PS K_NEG_LN2_HIGH, n, y       \
+	VFMADD231PS K_NEG_LN2_LOW, n, y
 
 // EXP_POLY: m = q(r), r in y.
 #define EXP_POLY(y, m) \
-	VMOVUPS     C6(CONSTS), m    \
-	VFMADD213PS C5(CONSTS), y, m \
-	VFMADD213PS C4(CONSTS), y, m \
-	VFMADD213PS C3(CONSTS), y, m \
-	VFMADD213PS C2(CONSTS), y, m
+	VMOVUPS     K_C6, m          \
+	VFMADD213PS K_C5, y, m       \
+	VFMADD213PS K_C4, y, m       \
+	VFMADD213PS K_C3, y, m       \
+	VFMADD213PS K_C2, y, m
 
 // EXP_FINISH: m = r²·q + r; then eʸ = s·m + s.
 #define EXP_FINISH(y, m, n) \
@@ -39,23 +37,23 @@
 	VFMADD213PS y, n, m
 
 #define SIGMOID_CLAMP(y) \
-	VMINPS SIGMOID_MAX(CONSTS), y, y \
-	VMAXPS SIGMOID_MIN(CONSTS), y, y
+	VMINPS K_SIGMOID_MAX, y, y       \
+	VMAXPS K_SIGMOID_MIN, y, y
 
 #define SIGMOID_QUOTIENT(s, m, n) \
 	VFMADD213PS s, s, m              \ // e = s·m + s
-	VADDPS      ONE(CONSTS), m, n    \
+	VADDPS      K_ONE, m, n          \
 	VDIVPS      n, m, m                // e / (e+1)
 
 #define TANH_CLAMP(y) \
 	VADDPS y, y, y                \
-	VMINPS TANH_MAX(CONSTS), y, y \
-	VMAXPS TANH_MIN(CONSTS), y, y
+	VMINPS K_TANH_MAX, y, y       \
+	VMAXPS K_TANH_MIN, y, y
 
 #define TANH_QUOTIENT(s, m, n) \
-	VSUBPS      ONE(CONSTS), s, n    \ // e−1 = s·m + (s−1)
+	VSUBPS      K_ONE, s, n          \ // e−1 = s·m + (s−1)
 	VFMADD213PS n, s, m              \
-	VADDPS      TWO(CONSTS), m, n    \
+	VADDPS      K_TWO, m, n          \
 	VDIVPS      n, m, m                // (e−1) / (e+1)
 
 // SIGMOID: m = sigmoid(y).

@@ -27,14 +27,14 @@
 
 #define APPLY_RELU(MOVE) \
 	MOVE((X), ARG)                   \
-	VMAXPS ZERO(CONSTS), ARG, RESULT \
+	VMAXPS K_ZERO, ARG, RESULT       \
 	MOVE(RESULT, (Y))
 
 #define LOAD_ARGUMENTS \
 	MOVQ y_base+0(FP), Y        \
 	MOVQ y_len+8(FP), LEFT      \
 	MOVQ x_base+24(FP), X       \
-	LEAQ ·constants(SB), CONSTS \
+	LOAD_CONSTANTS              \
 	SUBQ $UNITS, LEFT
 
 #define NEXT \

@@ -38,6 +38,27 @@
 
 #define MASK_AGAIN(at) VMOVUPS 64(at), MASK
 
+// The constants of activation.go are operands from memory.
+#define CONSTS BX
+#define LOAD_CONSTANTS LEAQ ·constants(SB), CONSTS
+
+#define K_LOG2E        LOG2E(CONSTS)
+#define K_ROUND_MAGIC  ROUND_MAGIC(CONSTS)
+#define K_NEG_LN2_HIGH NEG_LN2_HIGH(CONSTS)
+#define K_NEG_LN2_LOW  NEG_LN2_LOW(CONSTS)
+#define K_C6           C6(CONSTS)
+#define K_C5           C5(CONSTS)
+#define K_C4           C4(CONSTS)
+#define K_C3           C3(CONSTS)
+#define K_C2           C2(CONSTS)
+#define K_ONE          ONE(CONSTS)
+#define K_TWO          TWO(CONSTS)
+#define K_TANH_MAX     TANH_MAX(CONSTS)
+#define K_TANH_MIN     TANH_MIN(CONSTS)
+#define K_SIGMOID_MAX  SIGMOID_MAX(CONSTS)
+#define K_SIGMOID_MIN  SIGMOID_MIN(CONSTS)
+#define K_ZERO         ZERO(CONSTS)
+
 // FLOOR: v = +0 where |v| < StateFloor; n is scratch.
 #define FLOOR(v, n) \
 	VANDPS ABS_MASK(CONSTS), v, n          \

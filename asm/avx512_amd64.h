@@ -36,8 +36,48 @@
 
 #define MASK_AGAIN(at)
 
+// The constants of activation.go stay in registers: from memory, where Go aligns
+// them to 32 bytes, half of these loads would read two cache lines.
+#define CONSTS BX
+
+#define K_LOG2E        Z16
+#define K_ROUND_MAGIC  Z17
+#define K_NEG_LN2_HIGH Z18
+#define K_NEG_LN2_LOW  Z19
+#define K_C6           Z20
+#define K_C5           Z21
+#define K_C4           Z22
+#define K_C3           Z23
+#define K_C2           Z24
+#define K_ONE          Z25
+#define K_TWO          Z26
+#define K_TANH_MAX     Z27
+#define K_TANH_MIN     Z28
+#define K_SIGMOID_MAX  Z29
+#define K_SIGMOID_MIN  Z30
+#define K_ZERO         Z31
+
+#define LOAD_CONSTANTS \
+	LEAQ         ·constants(SB), CONSTS     \
+	VBROADCASTSS LOG2E(CONSTS),        Z16 \
+	VBROADCASTSS ROUND_MAGIC(CONSTS),  Z17 \
+	VBROADCASTSS NEG_LN2_HIGH(CONSTS), Z18 \
+	VBROADCASTSS NEG_LN2_LOW(CONSTS),  Z19 \
+	VBROADCASTSS C6(CONSTS),           Z20 \
+	VBROADCASTSS C5(CONSTS),           Z21 \
+	VBROADCASTSS C4(CONSTS),           Z22 \
+	VBROADCASTSS C3(CONSTS),           Z23 \
+	VBROADCASTSS C2(CONSTS),           Z24 \
+	VBROADCASTSS ONE(CONSTS),          Z25 \
+	VBROADCASTSS TWO(CONSTS),          Z26 \
+	VBROADCASTSS TANH_MAX(CONSTS),     Z27 \
+	VBROADCASTSS TANH_MIN(CONSTS),     Z28 \
+	VBROADCASTSS SIGMOID_MAX(CONSTS),  Z29 \
+	VBROADCASTSS SIGMOID_MIN(CONSTS),  Z30 \
+	VPXORD       K_ZERO, K_ZERO, K_ZERO
+
 // FLOOR: v = +0 where |v| < StateFloor; n is scratch.
 #define FLOOR(v, n) \
-	VANDPS    ABS_MASK(CONSTS), v, n          \
-	VCMPPS    $5, STATE_FLOOR(CONSTS), n, K2  \ // not less than
-	VMOVAPS.Z v, K2, v
+	VANDPS.BCST ABS_MASK(CONSTS), v, n           \
+	VCMPPS.BCST $5, STATE_FLOOR(CONSTS), n, K2   \ // not less than
+	VMOVAPS.Z   v, K2, v

@@ -40,7 +40,7 @@
 	MOVE((H), STATE)                                \
 	SIGMOID(KEEP, V8, V9, V10)                      \
 	TANH(CAND, V11, V12, V13)                       \
-	VMOVUPS     ONE(CONSTS), V10                    \
+	VMOVUPS     K_ONE, V10                          \
 	VSUBPS      V9, V10, V10                        \ // (1−u)·n
 	VMULPS      V12, V10, V10                       \
 	VFMADD213PS V10, V9, STATE                      \ // u·h + (1−u)·n
@@ -53,7 +53,7 @@
 	MOVQ h_len+32(FP), LEFT     \
 	MOVQ zx_base+48(FP), ZX     \
 	MOVQ zh_base+72(FP), ZH     \
-	LEAQ ·constants(SB), CONSTS \
+	LOAD_CONSTANTS              \
 	SUBQ $UNITS, LEFT
 
 #define LOAD_ARGUMENTS \
@@ -61,7 +61,7 @@
 	MOVQ h_len+8(FP), LEFT      \
 	MOVQ zx_base+24(FP), ZX     \
 	MOVQ zh_base+48(FP), ZH     \
-	LEAQ ·constants(SB), CONSTS \
+	LOAD_CONSTANTS              \
 	LEAQ (LEFT*4), GATE         \
 	SUBQ $UNITS, LEFT
 

@@ -34,7 +34,7 @@
 	VFMADD231PS CANDH, V6, CANDX                    \ // r·zh + zx
 	SIGMOID(KEEP, V8, V9, V10)                      \
 	TANH(CANDX, V11, V12, V13)                      \
-	VMOVUPS     ONE(CONSTS), V10                    \
+	VMOVUPS     K_ONE, V10                          \
 	VSUBPS      V9, V10, V10                        \ // (1−u)·n
 	VMULPS      V12, V10, V10                       \
 	VFMADD213PS V10, V9, STATE                      \ // u·h + (1−u)·n
@@ -93,7 +93,7 @@
 	MOVQ h_len+8(FP), LEFT
 	MOVQ zx_base+24(FP), ZX
 	MOVQ zh_base+48(FP), ZH
-	LEAQ ·constants(SB), CONSTS
+	LOAD_CONSTANTS
 	LEAQ (LEFT*4), GATE
 	SUBQ $(2*UNITS), LEFT
 	JLT  one
@@ -109,7 +109,7 @@ pair:
 	VFMADD231PS 0(ZH)(GATE*2), V8, V0 // r·zh + zx
 	VFMADD231PS BYTES(ZH)(GATE*2), V10, V1
 	CANDIDATES_PAIR
-	VMOVUPS     ONE(CONSTS), V2
+	VMOVUPS     K_ONE, V2
 	VSUBPS      V9, V2, V0 // (1−u)·n
 	VSUBPS      V11, V2, V1
 	VMULPS      V8, V0, V0

@@ -35,7 +35,7 @@
 #define NEW_CELL(MOVE) \
 	SIGMOID(IN, V5, V6, V7)         \
 	TANH(CAND, V11, V12, V13)       \
-	VMOVUPS     ONE(CONSTS), V9     \
+	VMOVUPS     K_ONE, V9           \
 	VSUBPS      V6, V9, V9          \ // 1−i
 	VMULPS      V12, V6, V6         \ // i·g
 	VFMADD213PS V6, V9, CELL        \ // c = (1−i)·c + i·g
@@ -68,7 +68,7 @@
 	MOVQ c_len+32(FP), LEFT     \
 	MOVQ zx_base+48(FP), ZX     \
 	MOVQ zh_base+72(FP), ZH     \
-	LEAQ ·constants(SB), CONSTS \
+	LOAD_CONSTANTS              \
 	LEAQ (LEFT*4), GATE         \
 	SUBQ $UNITS, LEFT
 

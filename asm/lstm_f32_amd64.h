@@ -14,7 +14,8 @@
 //	}
 //
 // len(h) = len(c) = H, len(zx) and len(zh) ≥ 4H. The last H mod UNITS units go
-// through the same code with masked loads and stores.
+// through the same code with masked loads and stores. The last vector, whole or not, needs
+// no second pass: its c and o are still in registers.
 
 #define H    DI  // walks h
 #define C    SI  // walks c
@@ -78,12 +79,14 @@
 	MOVQ c_len+32(FP), LEFT
 	MOVQ zx_base+48(FP), ZX
 	MOVQ zh_base+72(FP), ZH
-	LEAQ ·constants(SB), CONSTS
+	LOAD_CONSTANTS
 	LEAQ (LEFT*4), GATE
 	LEAQ (ZX)(GATE*2), ZX2
 	LEAQ (ZH)(GATE*2), ZH2
+	TESTQ LEFT, LEFT
+	JZ   done
 	SUBQ $UNITS, LEFT
-	JLT  tail
+	JLT  few
 
 gates:
 	PREACTIVATIONS(MOVE_ALL)
@@ -98,23 +101,33 @@ gates:
 	SUBQ $UNITS, LEFT
 	JGE  gates
 
-tail:
+few:
 	ADDQ $UNITS, LEFT
-	JZ   outputs
+	JNZ  tail
+	TANH(CELL, V4, V5, V6)
+	VMULPS  V5, V10, V10
+	VMOVUPS V10, -BYTES(H)
+	SUBQ    GATE, H
+	SUBQ    GATE, C
+	SUBQ    $BYTES, GATE
+	JMP     outputs
+
+tail:
 	MASK_FIRST(LEFT, AT)
 	PREACTIVATIONS(MOVE_FIRST)
 	GATES
 	MASK_AGAIN(AT) // GATES needed its register
 	NEW_CELL(MOVE_FIRST)
-	TANH(CELL, V4, V5, V6) // both are in registers yet: no second pass
+	TANH(CELL, V4, V5, V6)
 	VMULPS  V5, V10, V10
 	MOVE_FIRST(V10, (H))
-
-outputs: // of the whole vectors; H and C stand behind the last one
 	ANDQ $~(BYTES-1), GATE
-	JZ   done
 	SUBQ GATE, H
 	SUBQ GATE, C
+
+outputs: // of GATE/4 units, from H and C on
+	TESTQ GATE, GATE
+	JZ    done
 
 output:
 	VMOVUPS (C), CELL

@@ -60,7 +60,7 @@
 	MOVQ zx_base+48(FP), ZX \
 	MOVQ zh_base+72(FP), ZH \
 	MOVQ p_base+96(FP), PEEP \
-	LEAQ ·constants(SB), CONSTS \
+	LOAD_CONSTANTS              \
 	LEAQ (LEFT*4), GATE \
 	LEAQ (ZX)(GATE*2), ZX2 \
 	LEAQ (ZH)(GATE*2), ZH2 \

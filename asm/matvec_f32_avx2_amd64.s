@@ -16,8 +16,8 @@
 // A panel column is 256 bytes: eight registers of accumulators, eight fused
 // multiply-adds that take their weight from memory. Four elements of x come with
 // one load and are spread by shuffles: loads are what there is too little of.
-// The weights are prefetched 2 KB ahead, every other line (its neighbour comes
-// along); a prefetch beyond their end does nothing or loads a line.
+// The weights are prefetched 2 KB ahead; a prefetch beyond their end does nothing or
+// loads a line.
 //
 // len(y) is a multiple of 16, len(b) is len(y) or 0, len(w) = len(y)·len(x).
 
@@ -69,7 +69,9 @@
 
 #define AHEAD(at) \
 	PREFETCHT0 at+2048(W) \
-	PREFETCHT0 at+2176(W)
+	PREFETCHT0 at+2112(W) \
+	PREFETCHT0 at+2176(W) \
+	PREFETCHT0 at+2240(W)
 
 // SPREAD4 spreads the four elements of x at at.
 #define SPREAD4(at) \

@@ -5,20 +5,22 @@
 // y = b + (s·sx)·(W·x) over panels of 64 rows, the last one 16, 32, 48 or 64:
 //
 //	for each panel {
-//		acc[r] = start                               // int32
-//		for k := 0; k < len(x); k += 4 {
+//		for k := 0; k < len(x); k += 4 {             // acc is int32
 //			acc[r] += (w[r][0]+128)·x[k] + … + (w[r][3]+128)·x[k+3]
 //		}
+//		acc[r] += unflip
 //		y[r] = fma(float32(acc[r]), s[r]·sx, b[r])   // +0 without b
 //	}
 //
 // VPDPBUSD multiplies unsigned by signed bytes and adds four products to 32 bits. A weight
 // with its sign bit turned over is w+128, unsigned, and what that adds, 128·x[k], is
-// the same for all rows: start is −128·(the sum of x), once a call.
+// the same for all rows: unflip is −128·(the sum of x), once a call.
 //
 // 64 bytes of weights, four columns of sixteen rows, are two instructions, of which the
-// first loads. An accumulator is ready again after five cycles, so even and odd columns of
-// a full panel have accumulators of their own: sums of integers may be cut anywhere.
+// first loads. An accumulator is ready again after four or five cycles, so even and odd
+// columns of a full panel have accumulators of their own: sums of integers may be cut
+// anywhere, and unflip comes last, since it is known last. Weights that fit the first-level
+// cache are not prefetched; larger ones are, 2 KB ahead.
 //
 // len(y) = len(s) is a multiple of 16, len(b) is len(y) or 0, len(x) is a multiple
 // of 4, len(w) = len(y)·len(x); no weight and no x is −128.
@@ -33,6 +35,9 @@
 #define K0    R12 // -len(x)
 #define K     R13 // K0 … -4, offset from X
 #define STEP  BX
+#define SMALL R14 // bytes of all weights
+
+#define FIRST_LEVEL 32768 // what every CPU with AVX-512 has for data
 
 #define ACC0  Z0
 #define ACC1  Z1
@@ -44,7 +49,7 @@
 #define ACC7  Z7
 #define T0    Z8
 #define T1    Z9
-#define START Z10 // what accumulators start from
+#define UNFLIP Z10 // what an accumulator lacks in the end
 #define FLIP  Z12 // 0x80 in each byte
 #define XK    Z13 // x[k:k+4], sixteen times
 #define XK1   Z14 // x[k+4:k+8], sixteen times
@@ -60,17 +65,33 @@
 #define MAC16(at, acc) MAC16X(at, T0, XK, acc)
 
 #define CLEAR64 \
-	VMOVDQA32 START, ACC0     \
-	VMOVDQA32 START, ACC1     \
-	VMOVDQA32 START, ACC2     \
-	VMOVDQA32 START, ACC3     \
+	VPXORD    ACC0, ACC0, ACC0 \
+	VPXORD    ACC1, ACC1, ACC1 \
+	VPXORD    ACC2, ACC2, ACC2 \
+	VPXORD    ACC3, ACC3, ACC3 \
 	VPXORD    ACC4, ACC4, ACC4 \
 	VPXORD    ACC5, ACC5, ACC5 \
 	VPXORD    ACC6, ACC6, ACC6 \
 	VPXORD    ACC7, ACC7, ACC7
 
+// Eight columns of a panel. The flags say whether as many are left.
+#define COLUMNS8 \
+	VPBROADCASTD -8(X)(K*1), XK  \
+	VPBROADCASTD -4(X)(K*1), XK1 \
+	MAC16X(0x00, T0, XK, ACC0)   \
+	MAC16X(0x40, T1, XK, ACC1)   \
+	MAC16X(0x80, T0, XK, ACC2)   \
+	MAC16X(0xc0, T1, XK, ACC3)   \
+	MAC16X(0x100, T0, XK1, ACC4) \
+	MAC16X(0x140, T1, XK1, ACC5) \
+	MAC16X(0x180, T0, XK1, ACC6) \
+	MAC16X(0x1c0, T1, XK1, ACC7) \
+	ADDQ $0x200, W               \
+	ADDQ $8, K
+
 // y of sixteen rows, from their accumulator.
 #define FINISH16(at, acc) \
+	VPADDD      UNFLIP, acc, acc   \
 	VCVTDQ2PS   acc, acc          \
 	VMULPS      at(SCALE), SX, T0 \
 	VMOVUPS     at(B), T1         \
@@ -88,6 +109,7 @@ TEXT ·matVecI8AVX512VNNI(SB), NOSPLIT, $0-124
 	MOVQ         y_len+8(FP), ROWS
 	MOVQ         b_base+24(FP), B
 	MOVQ         w_base+48(FP), W
+	MOVQ         w_len+56(FP), SMALL
 	MOVQ         s_base+72(FP), SCALE
 	MOVQ         x_base+96(FP), X
 	MOVQ         x_len+104(FP), K0
@@ -103,14 +125,14 @@ TEXT ·matVecI8AVX512VNNI(SB), NOSPLIT, $0-124
 addresses:
 	ADDQ K0, X
 	NEGQ K0
-	VPXORD START, START, START
+	VPXORD UNFLIP, UNFLIP, UNFLIP
 	MOVQ K0, K
 	ADDQ $64, K
 	JG   sum
 
-sum64: // START = 128·x[0] + 128·x[1] + …, in sixteen sums
+sum64: // UNFLIP = 128·x[0] + 128·x[1] + …, in sixteen sums
 	VMOVDQU32 -64(X)(K*1), T0
-	VPDPBUSD  T0, FLIP, START
+	VPDPBUSD  T0, FLIP, UNFLIP
 	ADDQ      $64, K
 	JLE       sum64
 
@@ -121,8 +143,8 @@ sum: // the last 0 … 63
 	BZHIQ      CX, AX, AX
 	KMOVQ      AX, K2
 	VMOVDQU8.Z -64(X)(K*1), K2, T0
-	VPDPBUSD   T0, FLIP, START
-	VEXTRACTI64X4 $1, START, Y8
+	VPDPBUSD   T0, FLIP, UNFLIP
+	VEXTRACTI64X4 $1, UNFLIP, Y8
 	VPADDD        Y8, Y10, Y10
 	VEXTRACTI128  $1, Y10, X8
 	VPADDD        X8, X10, X10
@@ -132,7 +154,7 @@ sum: // the last 0 … 63
 	VPADDD        X8, X10, X10
 	VPXOR         X8, X8, X8
 	VPSUBD        X10, X8, X8
-	VPBROADCASTD  X8, START
+	VPBROADCASTD  X8, UNFLIP
 
 panel:
 	MOVQ  K0, K
@@ -143,25 +165,25 @@ panel:
 	JZ    store64
 	ADDQ  $8, K
 	JG    rest64
+	CMPQ  SMALL, $FIRST_LEVEL
+	JLE   small64
 
 quad64: // eight columns
-	VPBROADCASTD -8(X)(K*1), XK
-	VPBROADCASTD -4(X)(K*1), XK1
 	PREFETCHT0 2048(W)
+	PREFETCHT0 2112(W)
 	PREFETCHT0 2176(W)
-	MAC16X(0x00, T0, XK, ACC0)
-	MAC16X(0x40, T1, XK, ACC1)
-	MAC16X(0x80, T0, XK, ACC2)
-	MAC16X(0xc0, T1, XK, ACC3)
+	PREFETCHT0 2240(W)
 	PREFETCHT0 2304(W)
+	PREFETCHT0 2368(W)
 	PREFETCHT0 2432(W)
-	MAC16X(0x100, T0, XK1, ACC4)
-	MAC16X(0x140, T1, XK1, ACC5)
-	MAC16X(0x180, T0, XK1, ACC6)
-	MAC16X(0x1c0, T1, XK1, ACC7)
-	ADDQ $0x200, W
-	ADDQ $8, K
+	PREFETCHT0 2496(W)
+	COLUMNS8
 	JLE  quad64
+	JMP  rest64
+
+small64:
+	COLUMNS8
+	JLE  small64
 
 rest64: // four more, if K is 4
 	SUBQ $8, K
@@ -196,9 +218,9 @@ last:
 	JEQ  start16
 	CMPQ ROWS, $32
 	JEQ  start32
-	VMOVDQA32 START, ACC0
-	VMOVDQA32 START, ACC1
-	VMOVDQA32 START, ACC2
+	VPXORD ACC0, ACC0, ACC0
+	VPXORD ACC1, ACC1, ACC1
+	VPXORD ACC2, ACC2, ACC2
 	TESTQ K, K
 	JZ    store48
 
@@ -216,8 +238,8 @@ store48:
 	JMP done
 
 start32:
-	VMOVDQA32 START, ACC0
-	VMOVDQA32 START, ACC1
+	VPXORD ACC0, ACC0, ACC0
+	VPXORD ACC1, ACC1, ACC1
 	TESTQ K, K
 	JZ    store32
 
@@ -233,7 +255,7 @@ store32:
 	JMP done
 
 start16:
-	VMOVDQA32 START, ACC0
+	VPXORD ACC0, ACC0, ACC0
 	TESTQ K, K
 	JZ    store16
 

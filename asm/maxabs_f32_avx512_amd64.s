@@ -14,7 +14,6 @@
 
 #define X      SI // walks x
 #define LEFT   CX // elements left
-#define CONSTS BX
 #define AT     R12
 
 #define PEAK Z0

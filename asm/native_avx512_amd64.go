@@ -5,7 +5,7 @@ package asm
 var avx512 = Kernels{
 	Name:                   "avx512",
 	MatVecF32:              matVecF32AVX512,
-	MatVec4F32:             matVec4By(matVecF32AVX512),
+	MatVec4F32:             matVec4F32AVX512,
 	MatMulF32:              matMulF32AVX512,
 	NarrowF32:              narrowF32AVX512,
 	LSTMF32:                lstmF32AVX512,
@@ -58,6 +58,9 @@ func withDots(k Kernels, name string,
 
 //go:noescape
 func matVecF32AVX512(y, b, w, x []float32)
+
+//go:noescape
+func matVec4F32AVX512(y, w, x []float32, stride int)
 
 //go:noescape
 func matMulF32AVX512(y, b, w, x []float32, d Block)

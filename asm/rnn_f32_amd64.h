@@ -24,7 +24,7 @@
 
 #define UPDATE_RELU(MOVE) \
 	SUM(MOVE, (ZX), (ZH), SUMS, V1)   \
-	VMAXPS ZERO(CONSTS), SUMS, STATE  \
+	VMAXPS K_ZERO, SUMS, STATE        \
 	FLOOR(STATE, V3)               \
 	MOVE(STATE, (H))
 
@@ -33,7 +33,7 @@
 	MOVQ h_len+8(FP), LEFT      \
 	MOVQ zx_base+24(FP), ZX     \
 	MOVQ zh_base+48(FP), ZH     \
-	LEAQ ·constants(SB), CONSTS \
+	LOAD_CONSTANTS              \
 	SUBQ $UNITS, LEFT
 
 #define NEXT_UNITS \

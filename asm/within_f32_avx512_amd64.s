@@ -15,7 +15,6 @@
 
 #define X      SI // walks x
 #define LEFT   CX // elements left
-#define CONSTS BX
 #define AT     R12
 
 #define LIMIT Z0
