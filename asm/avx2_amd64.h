@@ -59,8 +59,14 @@
 #define K_SIGMOID_MIN  SIGMOID_MIN(CONSTS)
 #define K_ZERO         ZERO(CONSTS)
 
-// FLOOR: v = +0 where |v| < StateFloor; n is scratch.
+// FLOOR: v = +0 where |v| < StateFloor; n is scratch. It is NOT_TINY, which finds the other
+// lanes, and ZERO_TINY, which leaves those of from in to.
 #define FLOOR(v, n) \
-	VANDPS ABS_MASK(CONSTS), v, n          \
-	VCMPPS $5, STATE_FLOOR(CONSTS), n, n   \ // not less than
-	VANDPS n, v, v
+	NOT_TINY(v, n)    \
+	ZERO_TINY(v, n, v)
+
+#define NOT_TINY(v, n) \
+	VANDPS ABS_MASK(CONSTS), v, n        \
+	VCMPPS $5, STATE_FLOOR(CONSTS), n, n   // not less than
+
+#define ZERO_TINY(from, n, to) VANDPS n, from, to

@@ -76,8 +76,13 @@
 	VBROADCASTSS SIGMOID_MIN(CONSTS),  Z30 \
 	VPXORD       K_ZERO, K_ZERO, K_ZERO
 
-// FLOOR: v = +0 where |v| < StateFloor; n is scratch.
+// FLOOR, NOT_TINY and ZERO_TINY: see avx2_amd64.h. The mask of NOT_TINY is K2.
 #define FLOOR(v, n) \
-	VANDPS.BCST ABS_MASK(CONSTS), v, n           \
-	VCMPPS.BCST $5, STATE_FLOOR(CONSTS), n, K2   \ // not less than
-	VMOVAPS.Z   v, K2, v
+	NOT_TINY(v, n)    \
+	ZERO_TINY(v, n, v)
+
+#define NOT_TINY(v, n) \
+	VANDPS.BCST ABS_MASK(CONSTS), v, n         \
+	VCMPPS.BCST $5, STATE_FLOOR(CONSTS), n, K2   // not less than
+
+#define ZERO_TINY(from, n, to) VMOVAPS.Z from, K2, to

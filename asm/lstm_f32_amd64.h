@@ -70,9 +70,16 @@
 #define NEW_CELL(MOVE) \
 	MOVE((C), CELL)                     \
 	VFMADD213PS V8, V9, CELL            \ // c = f·c + i·g
-	FLOOR(CELL, V7)                     \
-	MOVE(CELL, (C))                     \
-	MOVE(V10, (H))
+	NOT_TINY(CELL, V7)                      \
+	ZERO_TINY(CELL, V7, V8)                  \
+	MOVE(V8, (C))
+
+// h of the vector whose c is in CELL and whose o is in V10. tanh does not wait for the
+// floor: where c becomes 0, so does h.
+#define LAST_OUTPUT \
+	TANH(CELL, V4, V5, V6) \
+	VMULPS  V5, V10, V10   \
+	ZERO_TINY(V10, V7, V10)
 
 	MOVQ h_base+0(FP), H
 	MOVQ c_base+24(FP), C
@@ -92,6 +99,7 @@ gates:
 	PREACTIVATIONS(MOVE_ALL)
 	GATES
 	NEW_CELL(MOVE_ALL)
+	VMOVUPS V10, (H) // o, until tanh(c) is known
 	ADDQ $BYTES, H
 	ADDQ $BYTES, C
 	ADDQ $BYTES, ZX
@@ -104,8 +112,7 @@ gates:
 few:
 	ADDQ $UNITS, LEFT
 	JNZ  tail
-	TANH(CELL, V4, V5, V6)
-	VMULPS  V5, V10, V10
+	LAST_OUTPUT
 	VMOVUPS V10, -BYTES(H)
 	SUBQ    GATE, H
 	SUBQ    GATE, C
@@ -118,8 +125,7 @@ tail:
 	GATES
 	MASK_AGAIN(AT) // GATES needed its register
 	NEW_CELL(MOVE_FIRST)
-	TANH(CELL, V4, V5, V6)
-	VMULPS  V5, V10, V10
+	LAST_OUTPUT
 	MOVE_FIRST(V10, (H))
 	ANDQ $~(BYTES-1), GATE
 	SUBQ GATE, H

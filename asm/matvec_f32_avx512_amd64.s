@@ -69,6 +69,15 @@
 	FMA16(at+0x80, ACC2)       \
 	FMA16(at+0xc0, ACC3)
 
+// Four columns of a panel. The flags say whether as many are left.
+#define QUARTET64 \
+	COLUMN64(0x000, -16) \
+	COLUMN64(0x100, -12) \
+	COLUMN64(0x200, -8)  \
+	COLUMN64(0x300, -4)  \
+	ADDQ $0x400, W       \
+	ADDQ $16, K
+
 #define AHEAD(at) \
 	PREFETCHT0 at+2048(W) \
 	PREFETCHT0 at+2112(W) \
@@ -141,25 +150,23 @@ panel:
 	CMPQ ROWS, $64
 	JLT  last
 	START64
-	TESTQ K, K
-	JZ    store64
-	CMPQ SMALL, $FIRST_LEVEL
-	JLE  column64
 	ADDQ $16, K
 	JG   rest64
+	CMPQ SMALL, $FIRST_LEVEL
+	JLE  small64
 
 loop64: // four columns
 	AHEAD(0x000)
-	COLUMN64(0x000, -16)
 	AHEAD(0x100)
-	COLUMN64(0x100, -12)
 	AHEAD(0x200)
-	COLUMN64(0x200, -8)
 	AHEAD(0x300)
-	COLUMN64(0x300, -4)
-	ADDQ $0x400, W
-	ADDQ $16, K
+	QUARTET64
 	JLE  loop64
+	JMP  rest64
+
+small64:
+	QUARTET64
+	JLE  small64
 
 rest64:
 	SUBQ $16, K

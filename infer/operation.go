@@ -61,7 +61,7 @@ type second struct {
 
 func (o *cell) run(steps, streams int) int {
 	// Both products of a step go to and fro together: forward W before R, back R before W.
-	back := steps == 1 && o.r.back
+	back := steps == 1 && (o.r.back || o.r.small)
 	if !back {
 		o.w.mul(steps * streams)
 	}
