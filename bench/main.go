@@ -25,15 +25,18 @@ import (
 
 const usage = `Usage: go run ./bench [flags]
 
-Times one step of an LSTM or GRU (I = H, random weights, float32 or int8) with every
+Times one step of an LSTM or GRU (I = H, random weights, float32 or int8), and the
+product of an LSTM's matrices with one vector alone, with every
 kernel table of this CPU, beside reading its weights: a step cannot be faster
 than that, so step/read says what is left to gain. 1.00 is the memory wall.
 
   bytes       the matrices W and R: what a step has to read
   read ns     fastest batch of bare SIMD load loops over these bytes: with and
               without prefetches, and four parts side by side
-  step ns     fastest batch of Session.Step, per step; median is the typical one
+  step ns     fastest batch of Session.Step, per step
   step/read   ratio of the two minima
+  medians     ratio of the typical step to the typical reading of the loop that
+              is fastest in the median
   × 48 kHz    steps per second over 48,000: how many streams of audio, one step
               per sample, one core can carry
 
@@ -115,7 +118,7 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	f.Usage = func() { fmt.Fprint(stderr, usage); f.PrintDefaults() }
-	f.StringVar(&cellNames, "cell", "lstm,gru", "`cells` to measure")
+	f.StringVar(&cellNames, "cell", "lstm,gru", "`cells` to measure: lstm, gru, product")
 	f.StringVar(&types, "type", "float32,int8", "`types` of the matrices")
 	f.StringVar(&sizes, "H", "16,32,64,128,256,512,1024", "hidden `sizes`")
 	f.StringVar(&names, "isa", "", "kernel `tables` to measure (default all of this CPU)")

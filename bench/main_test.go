@@ -30,7 +30,7 @@ func TestTable(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	require.Greater(t, len(lines), 5)
 	assert.Equal(t, "go run ./bench -H 5,16 -repeats 3 -budget 1ms", lines[1])
-	assert.Equal(t, []string{"cell", "type", "H", "kernels", "bytes", "read", "ns", "step", "ns", "median", "step/read", "×", "48", "kHz"},
+	assert.Equal(t, []string{"cell", "type", "H", "kernels", "bytes", "read", "ns", "step", "ns", "step/read", "medians", "×", "48", "kHz"},
 		strings.Fields(lines[4]))
 	rows := 0
 	for _, line := range lines[5:] {
@@ -53,8 +53,10 @@ func TestJSON(t *testing.T) {
 	require.Len(t, r.Rows, tinyRows)
 	for _, row := range r.Rows {
 		assert.Positive(t, row.ReadNS)
-		assert.LessOrEqual(t, row.StepNS, row.MedianNS)
+		assert.LessOrEqual(t, row.StepNS, row.StepMedianNS)
 		assert.Equal(t, row.StepNS/row.ReadNS, row.Ratio)
+		assert.LessOrEqual(t, row.ReadNS, row.ReadMedianNS)
+		assert.Equal(t, row.StepMedianNS/row.ReadMedianNS, row.MedianRatio)
 		assert.Positive(t, row.Realtime)
 		assert.GreaterOrEqual(t, row.Batches, 1)
 	}
@@ -64,6 +66,24 @@ func TestJSON(t *testing.T) {
 	assert.Equal(t, row{Cell: "lstm", Type: "float32", H: 16, Kernels: asm.All()[0].Name, Bytes: 4 * 16 * 2 * 16 * 4}, same(r.Rows[i]))
 	// As bytes, with a scale for each row of both.
 	assert.Equal(t, row{Cell: "lstm", Type: "int8", H: 16, Kernels: asm.All()[0].Name, Bytes: 4*16*2*16 + 2*4*16*4}, same(r.Rows[3*i]))
+}
+
+// The product alone reads what the LSTM does.
+func TestProduct(t *testing.T) {
+	for _, int8 := range []bool{false, true} {
+		var sizes []int
+		for _, name := range []string{"lstm", "product"} {
+			c, err := cellByName(name)
+			require.NoError(t, err)
+			file, err := c.file(32, int8)
+			require.NoError(t, err)
+			m, err := infer.FromBytes(file)
+			require.NoError(t, err)
+			_, bytes := matrices(m)
+			sizes = append(sizes, bytes)
+		}
+		assert.Equal(t, sizes[0], sizes[1])
+	}
 }
 
 // All tables of a row must read the memory that the read loop reads.
@@ -86,7 +106,7 @@ func TestSameMemory(t *testing.T) {
 
 func TestArguments(t *testing.T) {
 	for _, test := range []struct{ args, want string }{
-		{"-cell foo", `-cell: no cell "foo"; there are lstm and gru`},
+		{"-cell foo", `-cell: no cell "foo"; there are lstm, gru and product`},
 		{"-type int4", `-type: no type "int4"; there are float32 and int8`},
 		{"-H 0", `-H: "0" is no size from 1 to 4096`},
 		{"-H 16,x", `-H: "x" is no size from 1 to 4096`},

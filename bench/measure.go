@@ -34,7 +34,7 @@ func (c *config) measure(cell cell, typ string, H int) ([]row, error) {
 				reads = append(reads, newLane(reader(r, weights)))
 			}
 		}
-		step, err := stepper(m, H)
+		step, err := stepper(m)
 		if err != nil {
 			return nil, err
 		}
@@ -43,9 +43,10 @@ func (c *config) measure(cell cell, typ string, H int) ([]row, error) {
 	interleave(slices.Concat(reads, steps), c.repeats, c.budget)
 
 	read := slices.MinFunc(reads, func(a, b *lane) int { return cmp.Compare(a.min(), b.min()) })
+	typical := slices.MinFunc(reads, func(a, b *lane) int { return cmp.Compare(a.median(), b.median()) })
 	var rows []row
 	for i, k := range c.kernels {
-		rows = append(rows, newRow(cell, typ, H, k, bytes, read, steps[i]))
+		rows = append(rows, newRow(cell, typ, H, k, bytes, read, typical, steps[i]))
 	}
 	return rows, nil
 }
@@ -63,9 +64,9 @@ func reader(r roofline.Reader, weights [][]float32) func(n int) {
 }
 
 // stepper returns a function that makes n steps of a new session.
-func stepper(m *infer.Model, H int) (func(n int), error) {
+func stepper(m *infer.Model) (func(n int), error) {
 	s := m.NewSession()
-	x, y := make([]float32, H), make([]float32, H)
+	x, y := make([]float32, m.InputSize()), make([]float32, m.OutputSize())
 	for i := range x {
 		x[i] = float32(i%7)/4 - 0.75
 	}
@@ -128,11 +129,11 @@ func (l *lane) min() float64    { return l.ns[0] }
 func (l *lane) median() float64 { return l.ns[len(l.ns)/2] }
 
 // newRow puts what was measured for one kernel table into a row.
-func newRow(c cell, typ string, H int, k *asm.Kernels, bytes int, read, step *lane) row {
+func newRow(c cell, typ string, H int, k *asm.Kernels, bytes int, read, typical, step *lane) row {
 	return row{
 		Cell: c.name, Type: typ, H: H, Kernels: k.Name, Bytes: bytes,
-		ReadNS: read.min(), StepNS: step.min(), MedianNS: step.median(),
-		Ratio:    step.min() / read.min(),
+		ReadNS: read.min(), StepNS: step.min(), Ratio: step.min() / read.min(),
+		ReadMedianNS: typical.median(), StepMedianNS: step.median(), MedianRatio: step.median() / typical.median(),
 		Realtime: 1e9 / 48000 / step.min(),
 		Batches:  len(step.ns),
 	}

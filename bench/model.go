@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"unsafe"
 
 	"github.com/rnnedge/rnnedge/format"
@@ -13,7 +14,7 @@ import (
 // maxH keeps the weights of a model below 1 GB.
 const maxH = 4096
 
-// A cell is a kind of recurrent layer.
+// A cell is a kind of layer.
 type cell struct {
 	name  string
 	gates int
@@ -23,6 +24,13 @@ type cell struct {
 var cells = []cell{
 	{"lstm", 4, (*format.Builder).LSTM},
 	{"gru", 3, (*format.Builder).GRU},
+	{"product", 4, product},
+}
+
+// product is what an LSTM has to read without the rest of its step: one dense layer with the
+// rows of W and R.
+func product(b *format.Builder, name string, x format.Buffer, w format.Weights, _ ...format.CellOption) format.Buffer {
+	return b.Dense(name, x, slices.Concat(w.W, w.R), nil, format.Linear)
 }
 
 func cellByName(name string) (cell, error) {
@@ -31,7 +39,7 @@ func cellByName(name string) (cell, error) {
 			return c, nil
 		}
 	}
-	return cell{}, fmt.Errorf("no cell %q; there are lstm and gru", name)
+	return cell{}, fmt.Errorf("no cell %q; there are lstm, gru and product", name)
 }
 
 // file returns a model of one layer, H inputs and H units, as the bytes of a
