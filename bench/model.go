@@ -28,9 +28,10 @@ var cells = []cell{
 }
 
 // product is what an LSTM has to read without the rest of its step: one dense layer with the
-// rows of W and R.
+// rows of W and R, of whose outputs a few are taken, since copying all would count.
 func product(b *format.Builder, name string, x format.Buffer, w format.Weights, _ ...format.CellOption) format.Buffer {
-	return b.Dense(name, x, slices.Concat(w.W, w.R), nil, format.Linear)
+	y := b.Dense(name, x, slices.Concat(w.W, w.R), nil, format.Linear)
+	return b.Slice(name+" seen", y, 0, 1)
 }
 
 func cellByName(name string) (cell, error) {
