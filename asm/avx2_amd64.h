@@ -38,6 +38,9 @@
 
 #define MASK_AGAIN(at) VMOVUPS 64(at), MASK
 
+// PREFETCH_STRIP: two vectors, at bytes on from p.
+#define PREFETCH_STRIP(at, p) PREFETCHT0 at(p)
+
 // The constants of activation.go are operands from memory.
 #define CONSTS BX
 #define LOAD_CONSTANTS LEAQ ·constants(SB), CONSTS

@@ -36,6 +36,11 @@
 
 #define MASK_AGAIN(at)
 
+// PREFETCH_STRIP: two vectors, at bytes on from p.
+#define PREFETCH_STRIP(at, p) \
+	PREFETCHT0 at(p) \
+	PREFETCHT0 at+64(p)
+
 // The constants of activation.go stay in registers: from memory, where Go aligns
 // them to 32 bytes, half of these loads would read two cache lines.
 #define CONSTS BX

@@ -16,6 +16,7 @@
 // group: two loads and a broadcast for each vector, for two multiplications a vector. Six
 // vectors are twelve chains, and the multiplications are what a column waits for. Five of
 // N vectors or fewer, and what sixes leave, go in groups of 3, 4 and 5; one or two alone.
+// What is prefetched is the strip of the next call, where that reads the next 16 KB.
 //
 // A file that includes this defines the places of its arguments (ROWS_ARG …), how many
 // columns they are (COLUMNS), MAC of two registers, LOAD_WEIGHTS, START, which is
@@ -108,7 +109,7 @@ group: \
 	JZ       store                  \
 loop: \
 	LOAD_WEIGHTS                    \
-	PREFETCHT0 16384(WP)            \
+	PREFETCH_STRIP(16384, WP)       \
 	COLUMN                          \
 	ADDQ     PITCH, WP              \
 	ADDQ     $4, XA                 \
