@@ -10,7 +10,7 @@ type binder struct {
 	*Model
 	slots, streams int
 	arena          []float32
-	i8             []int8 // a quantised vector for each slot
+	i8             []int8 // a quantised vector for each slot, then for each stream
 }
 
 // The parts of the arena, in the order of plan.

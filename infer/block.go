@@ -56,7 +56,7 @@ func newBlock(m *Model, slots, streams int) *block {
 		Model: m, slots: slots, streams: streams,
 		// 15 more floats, so that the arena can start on a cache line.
 		arena: asm.Align(make([]float32, p.floats(slots, streams)+15))[:p.floats(slots, streams)],
-		i8:    make([]int8, slots*p.i8),
+		i8:    make([]int8, (slots+streams)*p.i8),
 	}
 	operations := make([]operation, len(m.file.Layers))
 	for i, l := range m.file.Layers {

@@ -61,15 +61,20 @@ type second struct {
 
 func (o *cell) run(steps, streams int) int {
 	// Both products of a step go to and fro together: forward W before R, back R before W.
+	// Where they are small R is always first: its vector is what a step waits for.
 	back := steps == 1 && (o.r.back || o.r.small)
 	if !back {
 		o.w.mul(steps * streams)
 	}
 	for t := range steps {
 		first := t * streams
-		o.r.mul(streams)
+		o.r.prepare(streams)
 		if back {
-			o.w.mul(streams)
+			o.w.prepare(streams)
+		}
+		o.r.multiply(streams)
+		if back {
+			o.w.multiply(streams)
 		}
 		for s := range streams {
 			o.update(first+s, s)

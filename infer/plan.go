@@ -14,7 +14,7 @@ import (
 //	spare    [streams]  one more vector: r·h, or what is projected to h
 //	buffers  [slots]    each buffer in turn
 //	zx       [slots]    pre-activations of the input
-//	scales   [slots]    of quantised vectors
+//	scales   [slots], [streams]  of quantised vectors: inputs, then states
 //
 // Sizes and offsets are in floats, of one stream or one slot. Each vector has the room
 // that its padding to a multiple of 16 needs.
@@ -92,13 +92,13 @@ func (p *plan) gates(m *format.Model, w, r format.TensorID) {
 
 // floats is the size of a block's arena.
 func (p *plan) floats(slots, streams int) int {
-	return streams*(p.states+p.z+p.spare) + slots*(p.buffers+p.z) + quant.Pad(slots)
+	return streams*(p.states+p.z+p.spare) + slots*(p.buffers+p.z) + quant.Pad(slots+streams)
 }
 
 // bytes is the memory of a block, with 15 floats so that its arena can start on a cache
 // line.
 func (p *plan) bytes(slots, streams int) int {
-	return 4*(p.floats(slots, streams)+15) + slots*p.i8
+	return 4*(p.floats(slots, streams)+15) + (slots+streams)*p.i8
 }
 
 // fit is how many slots, a multiple of least and at most most, fit into these bytes.

@@ -75,13 +75,24 @@ const (
 // this changes a bit: rows do not see each other, and a chain continued from its
 // own result is the same chain.
 func (p *product) mul(n int) {
+	p.prepare(n)
+	p.multiply(n)
+}
+
+// prepare is what a product does before it reads its weights.
+func (p *product) prepare(n int) {
+	if p.i8 != nil {
+		p.quantize(n)
+	}
+}
+
+func (p *product) multiply(n int) {
 	switch {
 	case p.small && n == 1 && p.i8 == nil:
 		p.kernels.MatVecF32(p.y0, p.b, p.w, p.x.first)
 	case p.small && n == 1:
 		m := p.i8
-		scale := p.quantize(0)
-		p.kernels.MatVecI8(p.y0, p.b, m.w, m.s, m.q[:m.stride], scale)
+		p.kernels.MatVecI8(p.y0, p.b, m.w, m.s, m.q[:m.stride], m.sx[0])
 	case p.i8 != nil:
 		p.mulI8(n)
 	case !p.panels:

@@ -25,16 +25,13 @@ func (b *binder) matrixI8(t *format.Tensor) *matrixI8 {
 	}
 }
 
-// mulI8 computes the first n y.
+// mulI8 computes the first n y, of vectors that are quantised.
 //
 // As with float32, a large matrix goes to the kernel in slices of whole panels, and
 // every matrix in blocks of asm.MaxColsI8 columns: there the contract itself has a
 // chain over the blocks.
 func (p *product) mulI8(n int) {
 	m := p.i8
-	for v := range n {
-		m.sx[v] = p.quantize(v)
-	}
 	// One vector waits for the weights, several for their multiplications.
 	panels := kernelBytes
 	if n > 1 {
@@ -88,16 +85,18 @@ func (p *product) startI8(y []float32, first, last, k int) []float32 {
 	return p.start(first, last-first)
 }
 
-// quantize makes q, with its padding, from x of vector v and returns its scale.
-func (p *product) quantize(v int) float32 {
-	m, x := p.i8, p.x.at(v)
-	largest := m.input
-	if largest == 0 {
-		largest = p.kernels.MaxAbsF32(x)
+// quantize makes q, with its padding, and sx from the first n x.
+func (p *product) quantize(n int) {
+	m := p.i8
+	for v := range n {
+		x, largest := p.x.at(v), m.input
+		if largest == 0 {
+			largest = p.kernels.MaxAbsF32(x)
+		}
+		var inv float32
+		inv, m.sx[v] = quant.ScaleI8(largest)
+		q := m.q[v*m.stride:][:m.stride]
+		p.kernels.QuantizeI8(q[:len(x)], x, inv)
+		clear(q[len(x):])
 	}
-	inv, scale := quant.ScaleI8(largest)
-	q := m.q[v*m.stride:][:m.stride]
-	p.kernels.QuantizeI8(q[:len(x)], x, inv)
-	clear(q[len(x):])
-	return scale
 }
