@@ -69,11 +69,15 @@
 	FMA16(at+0x80, ACC2)       \
 	FMA16(at+0xc0, ACC3)
 
-// Four columns of a panel. The flags say whether as many are left.
-#define QUARTET64 \
+// Four columns of a panel, PREFETCH before each. The flags say whether as many are left.
+#define QUARTET64(PREFETCH) \
+	PREFETCH(0x000)      \
 	COLUMN64(0x000, -16) \
+	PREFETCH(0x100)      \
 	COLUMN64(0x100, -12) \
+	PREFETCH(0x200)      \
 	COLUMN64(0x200, -8)  \
+	PREFETCH(0x300)      \
 	COLUMN64(0x300, -4)  \
 	ADDQ $0x400, W       \
 	ADDQ $16, K
@@ -83,6 +87,8 @@
 	PREFETCHT0 at+2112(W) \
 	PREFETCHT0 at+2176(W) \
 	PREFETCHT0 at+2240(W)
+
+#define NOTHING(at)
 
 #define NEXTK(columnBytes, loop) \
 	ADDQ $columnBytes, W \
@@ -156,16 +162,12 @@ panel:
 	JLE  small64
 
 loop64: // four columns
-	AHEAD(0x000)
-	AHEAD(0x100)
-	AHEAD(0x200)
-	AHEAD(0x300)
-	QUARTET64
+	QUARTET64(AHEAD)
 	JLE  loop64
 	JMP  rest64
 
 small64:
-	QUARTET64
+	QUARTET64(NOTHING)
 	JLE  small64
 
 rest64:

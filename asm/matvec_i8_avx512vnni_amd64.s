@@ -74,20 +74,30 @@
 	VPXORD    ACC6, ACC6, ACC6 \
 	VPXORD    ACC7, ACC7, ACC7
 
-// Eight columns of a panel. The flags say whether as many are left.
-#define COLUMNS8 \
+// Eight columns of a panel, PREFETCH before four. The flags say whether as many are left.
+#define COLUMNS8(PREFETCH) \
 	VPBROADCASTD -8(X)(K*1), XK  \
 	VPBROADCASTD -4(X)(K*1), XK1 \
+	PREFETCH(0x000)              \
 	MAC16X(0x00, T0, XK, ACC0)   \
 	MAC16X(0x40, T1, XK, ACC1)   \
 	MAC16X(0x80, T0, XK, ACC2)   \
 	MAC16X(0xc0, T1, XK, ACC3)   \
+	PREFETCH(0x100)              \
 	MAC16X(0x100, T0, XK1, ACC4) \
 	MAC16X(0x140, T1, XK1, ACC5) \
 	MAC16X(0x180, T0, XK1, ACC6) \
 	MAC16X(0x1c0, T1, XK1, ACC7) \
 	ADDQ $0x200, W               \
 	ADDQ $8, K
+
+#define AHEAD(at) \
+	PREFETCHT0 at+2048(W) \
+	PREFETCHT0 at+2112(W) \
+	PREFETCHT0 at+2176(W) \
+	PREFETCHT0 at+2240(W)
+
+#define NOTHING(at)
 
 // y of sixteen rows, from their accumulator.
 #define FINISH16(at, acc) \
@@ -169,20 +179,12 @@ panel:
 	JLE   small64
 
 quad64: // eight columns
-	PREFETCHT0 2048(W)
-	PREFETCHT0 2112(W)
-	PREFETCHT0 2176(W)
-	PREFETCHT0 2240(W)
-	PREFETCHT0 2304(W)
-	PREFETCHT0 2368(W)
-	PREFETCHT0 2432(W)
-	PREFETCHT0 2496(W)
-	COLUMNS8
+	COLUMNS8(AHEAD)
 	JLE  quad64
 	JMP  rest64
 
 small64:
-	COLUMNS8
+	COLUMNS8(NOTHING)
 	JLE  small64
 
 rest64: // four more, if K is 4
