@@ -96,8 +96,10 @@ TEXT ·readAheadAVX2(SB), NOSPLIT, $0-28
 	PCALIGN $32
 
 loop:
-	PREFETCHT0 2048(X) // every other line: its neighbour comes along
+	PREFETCHT0 2048(X)
+	PREFETCHT0 2112(X)
 	PREFETCHT0 2176(X)
+	PREFETCHT0 2240(X)
 	READ256
 	ADDQ $256, X
 	SUBQ $256, LEFT
