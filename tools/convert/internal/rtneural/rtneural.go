@@ -65,9 +65,12 @@ func Read(file string, data []byte) (*format.Model, []string, error) {
 	fail := func(field, problem string, a ...any) (*format.Model, []string, error) {
 		return nil, nil, fmt.Errorf("%s: %s %s", file, field, fmt.Sprintf(problem, a...))
 	}
+	if len(m.InShape) == 4 {
+		return fail("in_shape", "has 4 entries, which are for two-dimensional convolutions, want up to 3")
+	}
 	width, ok := last(m.InShape)
 	if !ok {
-		return fail("in_shape", "must have up to 3 entries and end in a number of inputs from 1 to %d", maxSize)
+		return fail("in_shape", "must end in a number of inputs from 1 to %d", maxSize)
 	}
 	if n := len(m.Layers); n == 0 || n > maxLayers {
 		return fail("layers", "has %d entries, want 1 to %d", n, maxLayers)
@@ -165,10 +168,9 @@ func (r *reader) metadata(rate, raw json.RawMessage) error {
 	return nil
 }
 
-// last is the last entry of a shape, where that is a size. Four entries are of what
-// two-dimensional convolutions read.
+// last is the last entry of a shape, where that is a size.
 func last(shape []*int) (int, bool) {
-	if len(shape) == 0 || len(shape) > 3 || shape[len(shape)-1] == nil {
+	if len(shape) == 0 || shape[len(shape)-1] == nil {
 		return 0, false
 	}
 	n := *shape[len(shape)-1]
