@@ -1,6 +1,7 @@
 package converter
 
 import (
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -81,8 +82,11 @@ func TestAmplifierErrors(t *testing.T) {
 		{good, `"SimpleRNN"`, `"RecNet"`, `amp.json: model is "RecNet", supported is SimpleRNN: train that`},
 		{good, `"bias_fl": true`, `"bias_fl": false`, `amp.json: state_dict has a tensor "lin.bias" that no layer takes`},
 		{good, `, "lin.bias": [0.3]`, ``, `amp.json: state_dict has no tensor "lin.bias"`},
-		{amp, `"LSTM"`, `"WaveNet"`, `amp.json: architecture is "WaveNet", supported is LSTM: the others are convolutions`},
-		{amp, `"weights": [1,`, `"weights": [`, "amp.json: weights has 15 numbers, want 16 for 1 layers of 1 units and 1 inputs"},
+		{amp, `"LSTM"`, `"WaveNet"`, `amp.json: architecture is "WaveNet", supported is LSTM: train that`},
+		{amp, `"weights": [1,`, `"weights": [`, "amp.json: weights has 15 numbers, want 16 for 1 layers of 1 units, 1 inputs and 1 outputs"},
+		{amp, `"input_size": 1`, `"in_channels": 2, "input_size": 1`, "amp.json: config.in_channels is 2, supported are as many as input_size, 1"},
+		{amp, `"input_size": 1`, `"out_channels": 0, "input_size": 1`, "amp.json: config.out_channels is 0, want 1 to 4096"},
+		{amp, `"input_size": 1`, `"out_channels": 2, "input_size": 1`, "amp.json: weights has 16 numbers, want 18 for 1 layers of 1 units, 1 inputs and 2 outputs"},
 		{amp, `"num_layers": 1`, `"num_layers": 1000000000`, "amp.json: config.num_layers is 1000000000, want 1 to 64"},
 	} {
 		text := strings.Replace(c.text, c.from, c.to, 1)
@@ -97,6 +101,18 @@ func TestAmplifierErrors(t *testing.T) {
 	y := make([]float32, 1)
 	require.NoError(t, open(t, r.Model).NewSession().Step(y, []float32{0.5, -0.4}))
 	assert.InDelta(t, 0.8, y[0], 1e-6) // tanh(0.5 − 0.8 + 0.3) is 0
+}
+
+// A second output has a row of the head for itself, and a bias behind all rows.
+func TestNAMOutputs(t *testing.T) {
+	const stereo = `{"architecture": "LSTM", "config": {"input_size": 1, "hidden_size": 1, "num_layers": 1, "in_channels": 1, "out_channels": 2}, "weights": [0,0,0,0,0,0,0,0,0,0,0,0,0.5,2, 3,-3, 1,2]}`
+	r, err := convert("amp.nam", []byte(stereo), extras{})
+	require.NoError(t, err)
+	y := make([]float32, 2)
+	require.NoError(t, open(t, r.Model).NewSession().Step(y, []float32{7}))
+	h := math.Tanh(0.5*2) / 2 // every gate is half open, and what comes in is 0
+	assert.InDelta(t, 3*h+1, y[0], 1e-6)
+	assert.InDelta(t, -3*h+2, y[1], 1e-6)
 }
 
 // RTNeural's own models and its own numbers.
