@@ -265,6 +265,11 @@ def make_formats():
     net(x).sum().backward()
     optimiser.step()
     torch.save({"epoch": 3, "loss": 0.25, "state_dict": state, "optimizer": optimiser.state_dict()}, path("nested.pt"))
+    net.load_state_dict(state)  # which the step has changed
+    best = {"epoch": 4, "arch": "net", "state_dict": nn.DataParallel(net).state_dict(), "best_acc1": torch.tensor(0.5)}
+    schedule = torch.optim.lr_scheduler.StepLR(optimiser, step_size=30)
+    torch.save(best | {"optimizer": optimiser.state_dict(), "scheduler": schedule.state_dict()}, path("checkpoint.pth.tar"))
+    torch.save(net.state_dict(), path("pytorch_model.bin"))
     tied = dict(state)
     tied["lstm.bias_hh_l0"] = tied["lstm.bias_ih_l0"]
     torch.save(tied, path("tied.pt"))
