@@ -270,6 +270,10 @@ def make_formats():
     schedule = torch.optim.lr_scheduler.StepLR(optimiser, step_size=30)
     torch.save(best | {"optimizer": optimiser.state_dict(), "scheduler": schedule.state_dict()}, path("checkpoint.pth.tar"))
     torch.save(net.state_dict(), path("pytorch_model.bin"))
+    os.makedirs(path("npy"), exist_ok=True)
+    for i, (k, v) in enumerate(state.items()):  # in each order and width that holds the numbers
+        kind = [np.float32, np.float64, np.float16][i % 3]
+        np.save(path(f"npy/{k}.npy"), np.array(v.numpy(), kind, order="CF"[i // 3 % 2]))
     tied = dict(state)
     tied["lstm.bias_hh_l0"] = tied["lstm.bias_ih_l0"]
     torch.save(tied, path("tied.pt"))
