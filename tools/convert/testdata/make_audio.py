@@ -11,6 +11,7 @@ aidax_*.json      what AIDA-X's trainer makes of such a file (modelToKeras.py, m
                   Keras's layout, metadata, and a batch with what PyTorch made of it; the gru
                   has two inputs and in_gain and out_gain, which only its plug-ins know
 nam_*.nam         LSTM.export of neural-amp-modeler, with the states that 48000 zeros leave
+torch_*.json      a state_dict as JSON, as RTNeural's gru_torch.py and lstm_torch.py write it
 rnnoise.rnnn      a net of RNNoise v0.1 as text of whole numbers, as rnnoise-nu loads it
 io.npz            for each file x_NAME [steps, inputs] and y_NAME [steps, outputs], computed in
                   float64 by PyTorch from the weights before any exporter turned them around,
@@ -120,6 +121,24 @@ def aidax(name, unit, inputs, hidden, skip, gains):
     loud[:, 0] *= 10 ** (gains.get("in_gain", 0) / 20)
     io["x_" + name] = x
     io["y_" + name] = exact(net, loud) * 10 ** (gains.get("out_gain", 0) / 20)
+
+
+class Stack(nn.Module):
+    def __init__(self, unit):
+        super().__init__()
+        self.first, self.second = getattr(nn, unit)(1, 4), getattr(nn, unit)(4, 3, num_layers=2)
+        self.dense = nn.Linear(3, 1)
+
+    def forward(self, x):
+        return self.dense(self.second(self.first(x)[0])[0])
+
+
+def state_dict(name, unit):
+    net = randomised(Stack(unit), 0.8)
+    with open(path(name + ".json"), "w") as f:
+        json.dump({k: v.tolist() for k, v in net.state_dict().items()}, f)
+    io["x_" + name] = uniform(T, 1)
+    io["y_" + name] = exact(net, io["x_" + name])
 
 
 def sigmoid(v):
@@ -255,4 +274,6 @@ if __name__ == "__main__":
     nam("nam_lstm", 4, 1, {"sample_rate": 48000.0})
     nam("nam_lstm_2", 3, 2, {})
     rnnoise("rnnoise")
+    state_dict("torch_gru", "GRU")
+    state_dict("torch_lstm", "LSTM")
     np.savez_compressed(path("io.npz"), **io)

@@ -279,6 +279,8 @@ def make_formats():
     torch.save(tied, path("tied.pt"))
     rewrite(path("zip.pt"), path("cuda.pt"), tagged_cuda)
     save_file(state, path("net.safetensors"), metadata={"author": "rnnedge"})
+    save_file({k: v.half() for k, v in state.items()}, path("float16.safetensors"))
+    save_file({k: v.bfloat16() for k, v in state.items()}, path("bfloat16.safetensors"))
 
     torch.save(nn.LSTM(2, 3, bidirectional=True).state_dict(), path("bidirectional.pt"))
     torch.save(nn.LSTM(2, 4, proj_size=2).state_dict(), path("projection.pt"))

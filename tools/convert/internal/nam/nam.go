@@ -15,6 +15,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strconv"
 
 	"github.com/rnnedge/rnnedge/format"
@@ -57,6 +58,9 @@ type model struct {
 		Gain     *float64 `json:"gain"`
 	} `json:"metadata"`
 }
+
+// known are the versions of files whose order of weights is that of this package.
+var known = regexp.MustCompile(`^0\.[567]\.\d+$`)
 
 // The largest sizes, far beyond any amplifier's.
 const (
@@ -151,5 +155,9 @@ func Read(file string, data []byte) (*format.Model, []string, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", file, err)
 	}
-	return built, []string{"tanh is computed, as in the trainer; the plug-in takes an approximation that is up to 3e-3 away"}, nil
+	notes := []string{"tanh is computed, as in the trainer; the plug-in takes an approximation that is up to 3e-3 away"}
+	if !known.MatchString(m.Version) {
+		notes = append(notes, fmt.Sprintf("version is %.40q, none of 0.5 to 0.7; the weights are taken to be in the same order", m.Version))
+	}
+	return built, notes, nil
 }
