@@ -174,6 +174,7 @@ func subjects(models, charnn string) []subject {
 		{name: "guitarml gru4", source: in("guitarml/neuralseed/gru4_ts9_pytorch.json")},
 		{name: "guitarml gru7", source: in("guitarml/neuralseed/ts9_gru7_gain10_loss003_TEST.json")},
 		rtneural("lstm"), rtneural("lstm_1d"), rtneural("lstm_torch"), rtneural("gru"), rtneural("gru_1d"), rtneural("gru_torch"),
+		{name: "rtneural full_model", source: in("rtneural/models/full_model.json")},
 		{name: "nam 1×3", source: in("nam/lstm.nam"), input: array("nam/derived_io/lstm.npz", "x"), want: in("nam/derived_io/lstm.npz:y"), shown: true},
 		{name: "nam 1×16", source: in("nam/neuralaudio/BossLSTM-1x16.nam"), input: array("nam/derived_io/BossLSTM-1x16.npz", "x"),
 			want: in("nam/derived_io/BossLSTM-1x16.npz:y"), shown: true},
@@ -274,7 +275,7 @@ var refused = []string{
 	"crema-beats/model.h5",
 	"gtcrn/stream/onnx_models/gtcrn.onnx", "gtcrn/stream/onnx_models/gtcrn_simple.onnx",
 	"silero-vad/silero_vad.jit", "silero-vad/silero_vad.onnx", "silero-vad/silero_vad_16k_op15.onnx", "silero-vad/v4_silero_vad.onnx",
-	"rtneural/models/bad_lstm.json", "rtneural/models/full_model.json",
+	"rtneural/models/bad_lstm.json",
 	"kerasjs-fixtures/LSTM.json",
 }
 

@@ -31,9 +31,10 @@ for example
   convert -o char.rnn -check x.npy=y.npy char.pt
   convert -inspect char.rnn
 
-SOURCE is a PyTorch state_dict (.pt, .pth, in either of its file formats, in
+SOURCE is a PyTorch state_dict (.pt, .pth, .bin, .tar, in either of its file formats, in
 float32, float16 or bfloat16, alone or in a dict beside other things), a whole module
-that torch.save wrote, TorchScript, a .safetensors file, NumPy arrays (.npz, or a folder
+that torch.save wrote, TorchScript, a .safetensors file (a config.json beside it, or beside
+a .bin, is asked for what tensors do not tell), NumPy arrays (.npz, or a folder
 of .npy), an ONNX model with RNN, LSTM and GRU nodes or such cells in loops or written out
 for one step or all, a Keras model (.h5 from Keras 1 to 3, .keras, .weights.h5), a TensorFlow
 Lite model with RNN and LSTM operators or such cells written out or in loops, or what

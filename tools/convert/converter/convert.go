@@ -17,6 +17,7 @@ import (
 	"github.com/rnnedge/rnnedge/tools/convert/internal/assemble"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/checkpoint"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/guitarml"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/hub"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/keras"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/nam"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/numpy"
@@ -45,6 +46,7 @@ type extras struct {
 	spec     *spec.Spec        // nil for none
 	unread   error             // why what was found cannot be read as a spec
 	keras    keras.Config      // the configuration of a Keras model, from a file of its own
+	hub      hub.Config        // what config.json beside weights says
 	bind     map[string][]byte // values of inputs, as files
 	int8     bool              // store matrices as int8 …
 	keep     []string          // … but those of these layers …
@@ -91,9 +93,14 @@ func tensors(read func(file string, data []byte) (*checkpoint.Checkpoint, error)
 		if err != nil {
 			return nil, err
 		}
+		c.LayerEpsilon, c.Nonlinearity = e.hub.LayerEpsilon, e.hub.Nonlinearity
+		c.Skipped = append(c.Skipped, e.hub.Notes...)
 		m, err := assemble.Model(c, e.spec)
 		if err != nil {
 			return nil, err
+		}
+		if rate := e.hub.SampleRate; rate != "" && m.Value("sample rate") == "" {
+			m.Meta = append(m.Meta, format.Meta{Key: "sample rate", Value: rate})
 		}
 		return &imported{m, c.Format, c.Skipped, e.path}, nil
 	}
@@ -257,6 +264,7 @@ func (o Options) Convert(source string) (*Result, error) {
 			e.unread = err // perhaps it is for another file of the same name
 		}
 	}
+	e.hub = besideWeights(source, data)
 	e.int8, e.keep, e.smallest, e.calibrate, e.progress = o.Int8, o.Keep, o.Smallest, o.Calibrate, o.Progress
 	if e.smallest == 0 {
 		e.smallest = smallestInt8
@@ -292,6 +300,9 @@ func convert(source string, data []byte, e extras) (*Result, error) {
 	}
 	if bytes.HasPrefix(data, []byte("\x89rnn")) {
 		return nil, fmt.Errorf("%s: is a .rnn model already; look into it with -inspect", source)
+	}
+	if len(data) > 262 && string(data[257:262]) == "ustar" {
+		return nil, fmt.Errorf("%s: is an archive of tar, not what torch.save writes into a file of that name; unpack it and convert what is in it", source)
 	}
 	for _, from := range importers {
 		if !from.sniff(data) {

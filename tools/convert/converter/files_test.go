@@ -1,6 +1,7 @@
 package converter
 
 import (
+	"archive/tar"
 	"bytes"
 	"compress/gzip"
 	"image"
@@ -33,6 +34,12 @@ func TestOtherFiles(t *testing.T) {
 	_, err := w.Write(make([]byte, 1<<20))
 	require.NoError(t, err)
 	require.NoError(t, w.Close())
+	var packets bytes.Buffer
+	tape := tar.NewWriter(&packets)
+	require.NoError(t, tape.WriteHeader(&tar.Header{Name: "net.pt", Size: 1}))
+	_, err = tape.Write([]byte("x"))
+	require.NoError(t, err)
+	require.NoError(t, tape.Close())
 	folder := t.TempDir()
 	const none = `the content is of no format that is supported: PyTorch .pt/.pth, `
 	for name, f := range map[string]struct{ content, want string }{
@@ -50,6 +57,7 @@ func TestOtherFiles(t *testing.T) {
 		"brackets":     {strings.Repeat("{", 1<<20), none},
 		"document.zip": {string(zipped(t, file("word/document.xml", "<xml/>"))), none},
 		"nothing.zip":  {string(zipped(t)), none},
+		"net.pth.tar":  {packets.String(), "is an archive of tar, not what torch.save writes"},
 		"model.rnn":    {"\x89rnn", "is a .rnn model already"},
 		"array.npy":    {"\x93NUMPY", "a single array"},
 	} {

@@ -42,7 +42,8 @@ func TestForms(t *testing.T) {
 	x, y := io("x").Float32(), io("y").Float64()
 	for _, name := range []string{
 		"zip.pt", "legacy.pth", "float16.pt", "bfloat16.pt", "legacy_float16.pth", "data_parallel.pt",
-		"strided.pt", "legacy_strided.pth", "nested.pt", "cuda.pt", "net.safetensors", "net.npz",
+		"strided.pt", "legacy_strided.pth", "nested.pt", "cuda.pt", "checkpoint.pth.tar", "pytorch_model.bin",
+		"whole_module.pt", "net.safetensors", "float16.safetensors", "bfloat16.safetensors", "net.npz", "npy",
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, err := Convert(formats(name), formats("net.yaml"))

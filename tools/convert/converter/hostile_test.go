@@ -215,8 +215,13 @@ func hostileJSON() map[string][]hostileFile {
 	dense := func(weights string) []byte {
 		return rtneural("[1]", `{"type":"dense","shape":[1],"weights":[`+weights+"]}")
 	}
+	conv := func(in, kernel, dilation, groups int, weights string) string {
+		return fmt.Sprintf(`{"type":"conv1d","shape":[%d],"kernel_size":[%d],"dilation":[%d],"groups":%d,"weights":[%s]}`, in, kernel, dilation, groups, weights)
+	}
+	wide := `{"type":"dense","shape":[64],"weights":[[[` + strings.Repeat("0,", 63) + `0]]]}`
+	grouped := "," + conv(64, 2, 4096, 64, "[[["+strings.Repeat("0,", 63)+"0]],[["+strings.Repeat("0,", 63)+"0]]]")
 	guitarml := func(sizes, layers int64, tensors string) []byte {
-		return fmt.Appendf(nil, `{"model_data":{"unit_type":"LSTM","input_size":%d,"output_size":%[1]d,"hidden_size":%[1]d,"num_layers":%d},"state_dict":%s}`, sizes, layers, tensors)
+		return fmt.Appendf(nil, `{"model_data":{"unit_type":"LSTM","skip":0,"input_size":%d,"output_size":%[1]d,"hidden_size":%[1]d,"num_layers":%d},"state_dict":%s}`, sizes, layers, tensors)
 	}
 	nam := func(sizes, layers int64, weights string) []byte {
 		return fmt.Appendf(nil, `{"architecture":"LSTM","config":{"input_size":%d,"hidden_size":%[1]d,"num_layers":%d},"weights":%s}`, sizes, layers, weights)
@@ -235,6 +240,10 @@ func hostileJSON() map[string][]hostileFile {
 			{"a crowd of keys", []byte(keys(crowd) + `"layers":[],"in_shape":[1]}`), "", `layers has 0 entries`},
 			{"a size beyond any", rtneural("[99999999999999999999]", ""), "", `cannot unmarshal number`},
 			{"a negative size", rtneural("[-1]", ""), "", `in_shape must end in a number of inputs from 1 to 4096`},
+			{"two dimensions", rtneural("[1,1,1,1]", ""), "", `in_shape has 4 entries, which are for two-dimensional convolutions, want up to 3`},
+			{"a convolution of sizes alone", rtneural("[4096]", conv(4096, 4096, 4096, 1, "[[[1]]]")), "", `has a kernel of shape [1 1 1], want [4096 4096 4096]`},
+			{"a long memory", rtneural("[64]", conv(1, 300, 4096, 1, "["+strings.TrimSuffix(strings.Repeat("["+strings.TrimSuffix(strings.Repeat("[1],", 64), ",")+"],", 300), ",")+"]")), "", `layer 0 (conv1d) has a kernel of 300 steps, 4096 apart, of 64 features, supported are up to 1048576 numbers`},
+			{"long memories", rtneural("[1]", wide+strings.Repeat(grouped, 255)), "", `buffers and states together exceed 16777216 floats`},
 			{"infinite", dense("[[1e999]],[1]"), "", `1e999 is beyond float32`},
 			{"null", dense("[[null]],[1]"), "", `null is no number`},
 			{"huge", dense("[[3e38]],[3e38]"), "", `weights are so large`},

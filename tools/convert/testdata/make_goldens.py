@@ -265,11 +265,22 @@ def make_formats():
     net(x).sum().backward()
     optimiser.step()
     torch.save({"epoch": 3, "loss": 0.25, "state_dict": state, "optimizer": optimiser.state_dict()}, path("nested.pt"))
+    net.load_state_dict(state)  # which the step has changed
+    best = {"epoch": 4, "arch": "net", "state_dict": nn.DataParallel(net).state_dict(), "best_acc1": torch.tensor(0.5)}
+    schedule = torch.optim.lr_scheduler.StepLR(optimiser, step_size=30)
+    torch.save(best | {"optimizer": optimiser.state_dict(), "scheduler": schedule.state_dict()}, path("checkpoint.pth.tar"))
+    torch.save(net.state_dict(), path("pytorch_model.bin"))
+    os.makedirs(path("npy"), exist_ok=True)
+    for i, (k, v) in enumerate(state.items()):  # in each order and width that holds the numbers
+        kind = [np.float32, np.float64, np.float16][i % 3]
+        np.save(path(f"npy/{k}.npy"), np.array(v.numpy(), kind, order="CF"[i // 3 % 2]))
     tied = dict(state)
     tied["lstm.bias_hh_l0"] = tied["lstm.bias_ih_l0"]
     torch.save(tied, path("tied.pt"))
     rewrite(path("zip.pt"), path("cuda.pt"), tagged_cuda)
     save_file(state, path("net.safetensors"), metadata={"author": "rnnedge"})
+    save_file({k: v.half() for k, v in state.items()}, path("float16.safetensors"))
+    save_file({k: v.bfloat16() for k, v in state.items()}, path("bfloat16.safetensors"))
 
     torch.save(nn.LSTM(2, 3, bidirectional=True).state_dict(), path("bidirectional.pt"))
     torch.save(nn.LSTM(2, 4, proj_size=2).state_dict(), path("projection.pt"))

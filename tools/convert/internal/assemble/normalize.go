@@ -15,6 +15,8 @@ func (a *assembly) epsilon(l *spec.Layer) float32 {
 	switch {
 	case l.Epsilon != 0:
 		return l.Epsilon
+	case l.Kind == "layernorm" && a.checkpoint.LayerEpsilon != 0:
+		return a.checkpoint.LayerEpsilon
 	case a.checkpoint.Epsilon != 0:
 		return a.checkpoint.Epsilon
 	case a.spec.Layout == "keras":

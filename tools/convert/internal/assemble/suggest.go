@@ -69,13 +69,13 @@ func (g *group) bothWays() bool { return g.find("weight_hh_l0_reverse") != nil }
 
 // alone is the spec of a checkpoint that needs none: one LSTM or GRU stack and
 // nothing else, no program that does more with it either. (A lone nn.RNN does not tell
-// its nonlinearity.)
+// its nonlinearity; what lies beside it may.)
 func alone(c *checkpoint.Checkpoint) (*spec.Spec, error) {
 	list := groups(c)
 	if len(list) == 0 {
 		return nil, fmt.Errorf("%s: no tensors", c.File)
 	}
-	if kind := list[0].cell(); c.Unknown == "" && len(list) == 1 && (kind == "lstm" || kind == "gru") {
+	if kind := list[0].cell(); c.Unknown == "" && len(list) == 1 && (kind == "lstm" || kind == "gru" || kind == "rnn" && c.Nonlinearity != "") {
 		return &spec.Spec{File: c.File, Layers: []spec.Layer{{Kind: kind, Prefix: list[0].prefix}}}, nil
 	}
 	why := "its tensors do not say how the layers are connected"
@@ -139,7 +139,10 @@ func Suggest(c *checkpoint.Checkpoint) string {
 		switch kind := g.cell(); {
 		case kind != "":
 			fmt.Fprintf(&b, "  - %s: %s%s\n", kind, quoted(g.prefix), shapes(g, "weight_ih", "weight_hh", "weight_hr"))
-			if kind == "rnn" {
+			switch {
+			case kind == "rnn" && c.Nonlinearity != "":
+				fmt.Fprintf(&b, "    activation: %s\n", c.Nonlinearity)
+			case kind == "rnn":
 				b.WriteString("    activation: tanh # or relu: the nonlinearity of nn.RNN\n")
 			}
 			if g.bothWays() {
@@ -148,7 +151,11 @@ func Suggest(c *checkpoint.Checkpoint) string {
 		case g.find("running_mean") != nil:
 			fmt.Fprintf(&b, "  - batchnorm: %s%s\n    epsilon: %s, unless it was changed\n", quoted(g.prefix), shapes(g, ""), said)
 		case vector:
-			fmt.Fprintf(&b, "  - layernorm: %s%s; or scale\n    epsilon: %s, unless it was changed\n", quoted(g.prefix), shapes(g, ""), said)
+			own := said
+			if c.LayerEpsilon != 0 {
+				own = fmt.Sprintf("%g # as the configuration beside it says", c.LayerEpsilon)
+			}
+			fmt.Fprintf(&b, "  - layernorm: %s%s; or scale\n    epsilon: %s, unless it was changed\n", quoted(g.prefix), shapes(g, ""), own)
 		case weight != nil && len(weight.Shape) == 2 && g.find("bias") == nil && strings.Contains(strings.ToLower(g.prefix), "emb"):
 			fmt.Fprintf(&b, "  - embedding: %s # %d tokens of %d\n", quoted(g.prefix), weight.Shape[0], weight.Shape[1])
 		case weight != nil && len(weight.Shape) == 2:

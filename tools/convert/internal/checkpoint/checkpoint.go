@@ -31,6 +31,9 @@ type Checkpoint struct {
 	Spec    *spec.Spec        // how the layers are connected, nil if the file does not tell
 	Unknown string            // why not, if there is more to say than that
 	Epsilon float32           // of normalisations whose own is not said; 0 is PyTorch's, 1e-5
+
+	LayerEpsilon float32 // the same, of layer normalisations alone; 0 if nothing says it
+	Nonlinearity string  // of nn.RNN whose own is not said: tanh, relu, or ""
 }
 
 // Lookup returns the tensor of that name, or nil if there is none. The tensor

@@ -1,6 +1,8 @@
-// Package guitarml reads the JSON that GuitarML's training writes (Automated-GuitarAmpModelling
-// and the plug-ins that load its models): an LSTM, a GRU or an RNN as PyTorch has it,
-// a dense layer, and, with skip, the input added to the output.
+// Package guitarml reads the JSON that GuitarML's training writes (SimpleRNN of
+// Automated-GuitarAmpModelling, for the plug-ins that load its models): an LSTM, a GRU or an
+// RNN as PyTorch has it, a dense layer, and the first inputs, as many as skip says, added to
+// the outputs. The trainer reads a file without skip as one with 1, and the plug-ins add the
+// input whatever it says. bias_fl is about the dense layer: the others always have biases.
 package guitarml
 
 import (
@@ -30,8 +32,8 @@ type model struct {
 		UnitType   string `json:"unit_type"`
 		HiddenSize int    `json:"hidden_size"`
 		NumLayers  int    `json:"num_layers"`
-		Skip       int    `json:"skip"`
-		Bias       *bool  `json:"bias_fl"`
+		Skip       *int   `json:"skip"`
+		Bias       *bool  `json:"bias_fl"` // of the dense layer
 	} `json:"model_data"`
 	Tensors map[string]json.RawMessage `json:"state_dict"`
 }
@@ -47,6 +49,9 @@ func Read(file string, data []byte) (*format.Model, []string, error) {
 	}
 	r := &reader{file: file, model: &m}
 	d := &m.Data
+	if d.Model != "" && d.Model != "SimpleRNN" {
+		return nil, nil, r.fail("model", "is %.80q, supported is SimpleRNN: train that", d.Model)
+	}
 	var cell func(b *format.Builder, name string, x format.Buffer, w format.Weights) format.Buffer
 	gates := 0
 	switch d.UnitType {
@@ -90,11 +95,15 @@ func Read(file string, data []byte) (*format.Model, []string, error) {
 			return nil, nil, r.fail(f.name, "is %d, want 1 to %d", f.have, f.to)
 		}
 	}
-	if d.Skip != 0 && d.Skip != 1 {
-		return nil, nil, r.fail("skip", "is %d, supported are 0 and 1", d.Skip)
+	skip := 1
+	var notes []string
+	if d.Skip != nil {
+		skip = *d.Skip
+	} else {
+		notes = append(notes, "skip is not there, so it is 1, as for its trainer: the input is added to the output")
 	}
-	if d.Skip == 1 && d.OutputSize != 1 {
-		return nil, nil, r.fail("skip", "adds the first input to every output, supported is output_size 1, not %d", d.OutputSize)
+	if skip != 0 && (skip != d.OutputSize || skip > d.InputSize) {
+		return nil, nil, r.fail("skip", "is %d for %d inputs and %d outputs, supported are 0 and an input for each output", skip, d.InputSize, d.OutputSize)
 	}
 
 	b := format.NewBuilder(d.InputSize)
@@ -104,7 +113,7 @@ func Read(file string, data []byte) (*format.Model, []string, error) {
 			W: r.matrix(fmt.Sprintf("rec.weight_ih_l%d", i), gates*H, b.Width(x)),
 			R: r.matrix(fmt.Sprintf("rec.weight_hh_l%d", i), gates*H, H),
 		}
-		if d.Bias == nil || *d.Bias {
+		if r.has(fmt.Sprintf("rec.bias_ih_l%d", i)) || r.has(fmt.Sprintf("rec.bias_hh_l%d", i)) {
 			w.B, w.BR = r.vector(fmt.Sprintf("rec.bias_ih_l%d", i), gates*H), r.vector(fmt.Sprintf("rec.bias_hh_l%d", i), gates*H)
 		}
 		if r.err != nil {
@@ -113,7 +122,7 @@ func Read(file string, data []byte) (*format.Model, []string, error) {
 		x = cell(b, fmt.Sprintf("rec%d", i), x, w)
 	}
 	var bias []float32
-	if _, ok := m.Tensors["lin.bias"]; ok {
+	if d.Bias == nil && r.has("lin.bias") || d.Bias != nil && *d.Bias {
 		bias = r.vector("lin.bias", d.OutputSize)
 	}
 	W := r.matrix("lin.weight", d.OutputSize, H)
@@ -121,10 +130,10 @@ func Read(file string, data []byte) (*format.Model, []string, error) {
 		return nil, nil, r.err
 	}
 	y := b.Dense("lin", x, W, bias, format.Linear)
-	if d.Skip == 1 {
+	if skip > 0 {
 		dry := format.Input
-		if d.InputSize > 1 {
-			dry = b.Slice("dry", dry, 0, 1) // the sound; then come knobs
+		if d.InputSize > skip {
+			dry = b.Slice("dry", dry, 0, skip) // the sound; then come knobs
 		}
 		y = b.Add("skip", y, dry)
 	}
@@ -138,7 +147,7 @@ func Read(file string, data []byte) (*format.Model, []string, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", file, err)
 	}
-	return built, nil, nil
+	return built, notes, nil
 }
 
 // A reader takes tensors from a file and keeps the first error.
@@ -152,6 +161,8 @@ type reader struct {
 func (r *reader) fail(field, problem string, a ...any) error {
 	return fmt.Errorf("%s: %s %s", r.file, field, fmt.Sprintf(problem, a...))
 }
+
+func (r *reader) has(name string) bool { return r.model.Tensors[name] != nil }
 
 // take decodes a tensor.
 func (r *reader) take(name string) (v []float32, shape []int) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/rnnedge/rnnedge/format"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/compose"
 )
 
 func (t *translation) activationLayer(f *fields, name string, x value, _ *arrays) (value, error) {
@@ -65,8 +66,6 @@ func (t *translation) thresholded(f *fields, name string, x value, _ *arrays) (v
 	return t.function1(name, x, format.Function{Kind: format.ThresholdedRelu, Alpha: float32(theta)})
 }
 
-// prelu adds relu(x) − α·relu(−x), of which one part is zero: nothing is rounded but
-// α·x.
 func (t *translation) prelu(f *fields, name string, x value, w *arrays) (value, error) {
 	n, err := x.features()
 	if err != nil {
@@ -84,13 +83,7 @@ func (t *translation) prelu(f *fields, name string, x value, w *arrays) (value, 
 	if err != nil {
 		return x, err
 	}
-	for i := range slopes {
-		slopes[i] = -slopes[i]
-	}
-	b, in := t.b(), t.read(x)
-	negative := b.Function(name+".negated", in, format.Function{Kind: format.Affine, Alpha: -1})
-	negative = b.Scale(name+".slopes", b.Activate(name+".negative", negative, format.Relu), slopes, nil)
-	return x.as(b.Add(name, b.Activate(name+".positive", in, format.Relu), negative)), nil
+	return x.as(compose.PRelu(t.b(), name, t.read(x), slopes)), nil
 }
 
 func (t *translation) softmax(f *fields, name string, x value, _ *arrays) (value, error) {

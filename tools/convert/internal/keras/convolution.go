@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/rnnedge/rnnedge/format"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/compose"
 )
 
 // conv1d adds a causal convolution along time: a delay line and a dense layer, whose weights
@@ -43,12 +44,9 @@ func (t *translation) conv1d(f *fields, name string, x value, w *arrays) (value,
 	if x.masked != "" {
 		return x, fmt.Errorf("reads steps that layer %q masks, supported is a sequence without masked steps: take the mask out of the configuration, give that with -spec, and do not feed the steps", x.masked)
 	}
-	in := t.read(x)
-	if taps > 1 {
-		if taps > format.MaxWidth/I || dilation > format.MaxWidth/(I*(taps-1)) {
-			return x, fmt.Errorf("has a kernel of %d steps, %d apart, of %d features, supported are up to %d numbers from the first to the last", taps, dilation, I, format.MaxWidth)
-		}
-		in = t.b().DelayLine(name+".line", in, taps, dilation)
+	in, err := compose.Causal(t.b(), name+".line", t.read(x), taps, dilation)
+	if err != nil {
+		return x, err
 	}
 	return t.affine(f, name, x, in, []string{"filters"}, w, taps, I)
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/rnnedge/rnnedge/format"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/compose"
 )
 
 // gains returns gamma and beta, nil for one that the layer has not.
@@ -19,8 +20,7 @@ func gains(f *fields, w *arrays, n int) (gamma, beta []float32, err error) {
 	return gamma, beta, err
 }
 
-// batchNorm is y = s·x + b with s = gamma/√(moving_variance + ε) and
-// b = beta − s·moving_mean, each rounded once.
+// batchNorm is that after training, with the moving_mean and the moving_variance.
 func (t *translation) batchNorm(f *fields, name string, x value, w *arrays) (value, error) {
 	n, err := x.features()
 	if err != nil {
@@ -49,20 +49,9 @@ func (t *translation) batchNorm(f *fields, name string, x value, w *arrays) (val
 	if err != nil {
 		return x, err
 	}
-	s, shift := make([]float32, n), make([]float32, n)
-	for i := range s {
-		if !(float64(variance[i])+epsilon > 0) {
-			return x, fmt.Errorf("has the moving_variance %v in the file, expected 0 or more", variance[i])
-		}
-		gain, offset := 1.0, 0.0
-		if gamma != nil {
-			gain = float64(gamma[i])
-		}
-		if beta != nil {
-			offset = float64(beta[i])
-		}
-		gain /= math.Sqrt(float64(variance[i]) + epsilon)
-		s[i], shift[i] = float32(gain), float32(offset-gain*float64(mean[i]))
+	s, shift, err := compose.BatchNorm(gamma, beta, mean, variance, epsilon)
+	if err != nil {
+		return x, fmt.Errorf("has numbers in the file that cannot be: %w", err)
 	}
 	return x.as(t.b().Scale(name, t.read(x), s, shift)), nil
 }

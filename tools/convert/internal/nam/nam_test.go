@@ -1,6 +1,7 @@
 package nam
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -24,6 +25,15 @@ func TestHostile(t *testing.T) {
 	require.NoError(t, read([]byte(good)))
 	hostiletest.Truncations(t, []byte(good), read)
 	hostiletest.Flips(t, []byte(good), read, nil)
+}
+
+// A version that nobody has seen is said.
+func TestVersion(t *testing.T) {
+	for version, notes := range map[string]int{"0.5.4": 1, "0.7.0": 1, "0.8.0": 2, "10.5.1": 2, "": 2} {
+		_, have, err := Read("amp.nam", []byte(strings.Replace(good, "0.5.4", version, 1)))
+		require.NoError(t, err)
+		assert.Len(t, have, notes, version)
+	}
 }
 
 // Whatever the file, reading it ends in an error or in a model that can be written.
