@@ -15,6 +15,7 @@
 //     [vocabulary, dim].
 //   - nn.LayerNorm has weight and bias, nn.BatchNorm1d running_mean and running_var
 //     beside them; their eps, 1e-5 unless it was changed, is not among the tensors.
+//   - A scale is x·weight/divisor + bias, of those that are there.
 //
 // Arrays of Keras, with `layout: keras`, are turned into that: see keras.go.
 //

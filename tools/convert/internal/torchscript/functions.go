@@ -1,0 +1,109 @@
+package torchscript
+
+import (
+	"math"
+
+	"github.com/rnnedge/rnnedge/format"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/spec"
+)
+
+// functions are the element-wise operations that are functions of the format.
+var functions = map[string]func(a arguments) format.Function{
+	"sigmoid":  plainFunction(format.Sigmoid),
+	"tanh":     plainFunction(format.Tanh),
+	"relu":     plainFunction(format.Relu),
+	"softsign": plainFunction(format.Softsign),
+	"relu6":    func(arguments) format.Function { return format.Function{Kind: format.Clip, Alpha: 0, Beta: 6} },
+	"neg":      func(arguments) format.Function { return negative },
+	"leaky_relu": func(a arguments) format.Function {
+		return format.Function{Kind: format.LeakyRelu, Alpha: float32(a.number(1, "negative_slope", 0.01))}
+	},
+	"elu": func(a arguments) format.Function {
+		if a.number(2, "scale", 1) != 1 || a.number(3, "input_scale", 1) != 1 {
+			a.r.fail("torch.elu with a scale is not supported")
+		}
+		return format.Function{Kind: format.Elu, Alpha: float32(a.number(1, "alpha", 1))}
+	},
+	"hardsigmoid": func(arguments) format.Function { return hardSigmoid },
+	"hardtanh": func(a arguments) format.Function {
+		return format.Function{Kind: format.Clip, Alpha: float32(a.number(1, "min_val", -1)), Beta: float32(a.number(2, "max_val", 1))}
+	},
+	"clamp": func(a arguments) format.Function {
+		if a.at(1, "min") == nil || a.at(2, "max") == nil {
+			a.r.fail("torch.clamp without both limits is not supported")
+		}
+		return format.Function{Kind: format.Clip, Alpha: float32(a.number(1, "min", 0)), Beta: float32(a.number(2, "max", 0))}
+	},
+}
+
+var (
+	negative    = format.Function{Kind: format.Affine, Alpha: -1}
+	hardSigmoid = format.Function{Kind: format.HardSigmoid, Alpha: 1.0 / 6, Beta: 0.5}
+)
+
+func plainFunction(kind format.Activation) func(arguments) format.Function {
+	return func(arguments) format.Function { return format.Function{Kind: kind} }
+}
+
+func times(factor float64) format.Function {
+	return format.Function{Kind: format.Affine, Alpha: float32(factor)}
+}
+
+// composed are the element-wise operations that are several layers.
+var composed = map[string]func(r *run, x *node, a arguments) *node{
+	"silu": func(r *run, x *node, _ arguments) *node {
+		return r.product(x, r.function(x, format.Function{Kind: format.Sigmoid}))
+	},
+	"hardswish": func(r *run, x *node, _ arguments) *node { return r.product(x, r.function(x, hardSigmoid)) },
+	"mish": func(r *run, x *node, _ arguments) *node {
+		return r.product(x, r.function(r.function(x, format.Function{Kind: format.Softplus}), format.Function{Kind: format.Tanh}))
+	},
+	"tanhshrink": func(r *run, x *node, _ arguments) *node {
+		return r.sum(x, r.function(r.function(x, format.Function{Kind: format.Tanh}), negative))
+	},
+	"log_sigmoid": func(r *run, x *node, _ arguments) *node {
+		return r.function(r.function(r.function(x, negative), format.Function{Kind: format.Softplus}), negative)
+	},
+	"selu": func(r *run, x *node, _ arguments) *node { // PyTorch's constants
+		return r.function(r.function(x, format.Function{Kind: format.Elu, Alpha: 1.6732632423543772}), times(1.0507009873554805))
+	},
+	"celu": func(r *run, x *node, a arguments) *node {
+		alpha := a.number(1, "alpha", 1)
+		if !(alpha > 0) {
+			r.fail("torch.celu with %v for alpha", alpha)
+		}
+		return r.function(r.function(r.function(x, times(1/alpha)), format.Function{Kind: format.Elu, Alpha: 1}), times(alpha))
+	},
+	// Above its threshold softplus is its argument, which float32 cannot tell from the
+	// formula if the threshold is that of PyTorch.
+	"softplus": func(r *run, x *node, a arguments) *node {
+		beta, threshold := a.number(1, "beta", 1), a.number(2, "threshold", 20)
+		if !(beta > 0) || threshold < 17 {
+			r.fail("torch.softplus with beta %v and threshold %v, supported is a positive beta, and a threshold of 17 or more", beta, threshold)
+		}
+		f := format.Function{Kind: format.Softplus}
+		if beta == 1 {
+			return r.function(x, f)
+		}
+		return r.function(r.function(r.function(x, times(beta)), f), times(1/beta))
+	},
+}
+
+func (r *run) function(x *node, f format.Function) *node {
+	for _, v := range []float32{f.Alpha, f.Beta} {
+		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+			r.fail("the function %v, whose parameters are no numbers", f)
+		}
+	}
+	return r.layer(spec.Layer{Kind: "apply", Activation: &f}, x.axes, x.width, x)
+}
+
+func (r *run) sum(x, y *node) *node {
+	r.alike(x, y, "a sum")
+	return r.layer(spec.Layer{Kind: "add"}, x.axes, x.width, x, y)
+}
+
+func (r *run) product(x, y *node) *node {
+	r.alike(x, y, "a product")
+	return r.layer(spec.Layer{Kind: "mul"}, x.axes, x.width, x, y)
+}
