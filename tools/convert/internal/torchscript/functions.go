@@ -89,6 +89,27 @@ var composed = map[string]func(r *run, x *node, a arguments) *node{
 	},
 }
 
+// softsign follows x / (1 + |x|), as PyTorch writes it; nil is anything else.
+func (r *run) softsign(a arguments) any {
+	x, y := a.at(0, "input"), a.at(1, "other")
+	m, ok := x.(magnitude)
+	if a.op == "add" && !ok {
+		m, ok = y.(magnitude)
+		y = x
+	}
+	c, number := scalar(y)
+	over, _ := y.(magnitude)
+	switch n, is := x.(*node); {
+	case a.op == "abs" && is:
+		return magnitude{of: r.stream(n)}
+	case a.op == "add" && ok && !m.one && number && c == 1 && a.number(2, "alpha", 1) == 1:
+		return magnitude{m.of, true}
+	case a.op == "div" && is && over.one && r.same(r.stream(n), over.of) && a.at(2, "rounding_mode") == nil:
+		return r.function(n, format.Function{Kind: format.Softsign})
+	}
+	return nil
+}
+
 func (r *run) function(x *node, f format.Function) *node {
 	for _, v := range []float32{f.Alpha, f.Beta} {
 		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {

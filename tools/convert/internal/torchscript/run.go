@@ -39,6 +39,10 @@ type (
 		layers int   // whose states it has
 	}
 	transposed struct{ t *Tensor }
+	magnitude  struct { // |x| or 1 + |x|, of which softsign is made
+		of  *node
+		one bool
+	}
 	tuple      []any
 )
 
@@ -173,6 +177,8 @@ func (r *run) stream(v any) *node {
 		}
 		r.note("the last state of a recurrent layer is its output at each step")
 		return v.of
+	case magnitude:
+		r.fail("torch.abs is supported as softsign has it, x / (1 + |x|)")
 	case unknown:
 		r.fail("%s is used as if it came from the input", v.why)
 	}
@@ -190,7 +196,7 @@ func kindOf(v any) string {
 		return "a parameter"
 	case unknown:
 		return v.why
-	case *node, final:
+	case *node, final, magnitude:
 		return "what comes from the input"
 	case tuple:
 		return "a tuple"
