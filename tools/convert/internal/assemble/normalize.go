@@ -9,12 +9,14 @@ import (
 	"github.com/rnnedge/rnnedge/tools/convert/internal/spec"
 )
 
-// epsilon is what a normalisation of l adds to the variance, that of the source's
-// framework unless it is given.
+// epsilon is what a normalisation of l adds to the variance: what is given, or the source's
+// own, or that of its framework.
 func (a *assembly) epsilon(l *spec.Layer) float32 {
-	switch {
+	switch own := a.source(l).Epsilon; {
 	case l.Epsilon != 0:
 		return l.Epsilon
+	case own != 0:
+		return own
 	case a.checkpoint.Epsilon != 0:
 		return a.checkpoint.Epsilon
 	case a.spec.Layout == "keras":

@@ -137,7 +137,11 @@ func (a *assembly) cell(name string, l *spec.Layer, suffix string, x format.Buff
 		}
 		return a.b.GRU(name, x, w), nil
 	}
-	if f := l.Activation; f != nil && (f.Kind == format.Tanh || f.Kind == format.Relu) {
+	f := l.Activation
+	if own := a.source(l).Nonlinearity; f == nil && own != "" {
+		f = &format.Function{Kind: map[string]format.Activation{"tanh": format.Tanh, "relu": format.Relu}[own]}
+	}
+	if f != nil && (f.Kind == format.Tanh || f.Kind == format.Relu) {
 		return a.b.RNN(name, x, w, f.Kind), nil
 	}
 	said := ""

@@ -43,7 +43,7 @@ type (
 		of  *node
 		one bool
 	}
-	tuple      []any
+	tuple []any
 )
 
 const (

@@ -83,6 +83,14 @@ func (p *Program) Parameters(class string) ([]string, bool) {
 	return c.parameters, true
 }
 
+// Constant is a constant attribute of a class's modules, nil if there is none of that name.
+func (p *Program) Constant(class, name string) any {
+	if c := p.classes[class]; c != nil {
+		return c.constants[name]
+	}
+	return nil
+}
+
 // Spec returns the layers that forward of a model runs, and what there is to say about it.
 // Its File is the given one.
 func (p *Program) Spec(file string, model *Module) (s *spec.Spec, notes []string, err error) {
