@@ -212,7 +212,7 @@ func (r *run) evalCall(x call, env map[string]any, f *function) any {
 func (r *run) fromInput(v any) bool {
 	r.spend(1)
 	switch v := v.(type) {
-	case *node, final, magnitude:
+	case *node, final, magnitude, term:
 		return true
 	case List:
 		for _, item := range v {

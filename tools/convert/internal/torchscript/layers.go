@@ -165,7 +165,9 @@ func (r *run) withTensors(kind string, m map[string]*Tensor, l spec.Layer, axes 
 			l.Name = prefix
 		}
 	}
-	return r.layer(l, axes, width, from...)
+	y := r.layer(l, axes, width, from...)
+	y.tensors = m
+	return y
 }
 
 // reads notes that a layer reads n features of x.

@@ -94,6 +94,9 @@ func (r *run) operation(op string, args []any, keyword map[string]any) any {
 	if v, known := compare(op, args); known {
 		return v
 	}
+	if v, known := r.written(a, inPlace); known {
+		return v
+	}
 	if v := r.softsign(a); v != nil {
 		return v
 	}

@@ -13,11 +13,12 @@ type node struct {
 	name    string
 	layer   spec.Layer
 	from    []*node
-	axes    []axis  // what its dimensions are in the program
-	loose   bool    // those of size 1 may be missing
-	width   *int    // features, 0 if not known; shared where equal
-	whole   bool    // made whole numbers
-	product *Tensor // the weight of a dense layer that may still get a bias
+	axes    []axis             // what its dimensions are in the program
+	loose   bool               // those of size 1 may be missing
+	width   *int               // features, 0 if not known; shared where equal
+	whole   bool               // made whole numbers
+	tensors map[string]*Tensor // by role, of a layer that has some
+	product *Tensor            // the weight of a dense layer that may still get a bias
 }
 
 // The other values: what is not known, a method or function, the final state h of a
@@ -58,13 +59,14 @@ type run struct {
 	order    []*node
 	nodes    map[string]*node
 	names    map[string]bool
-	changed  map[string]bool // names of nodes that an operation in place has made another
-	time     axis            // that the recurrent layers run along
-	timed    bool            // time is known
-	reduced  map[axis]string // dimensions that must be of size 1, by what says so
-	parts    map[axis][]axis // of those that views have merged
-	optional bool            // forward may be given a state that it starts without
-	carried  []given         // states that forward is given
+	changed  map[string]bool   // names of nodes that an operation in place has made another
+	time     axis              // that the recurrent layers run along
+	timed    bool              // time is known
+	reduced  map[axis]string   // dimensions that must be of size 1, by what says so
+	parts    map[axis][]axis   // of those that views have merged
+	optional bool              // forward may be given a state that it starts without
+	cells    map[string]string // the cell states that terms are
+	carried  []given           // states that forward is given
 	notes    []string
 	steps    int
 	depth    int
@@ -105,7 +107,7 @@ func (r *run) model(l layout) (out *node, k kind, err error) {
 		}
 	}()
 	r.names, r.changed, r.nodes, r.reduced = map[string]bool{"input": true}, map[string]bool{}, map[string]*node{}, map[axis]string{}
-	r.parts = map[axis][]axis{}
+	r.parts, r.cells = map[axis][]axis{}, map[string]string{}
 	r.input = &node{name: "input", axes: l, width: new(int)}
 	if r.input.flat() {
 		*r.input.width = 1
@@ -204,6 +206,8 @@ func kindOf(v any) string {
 		return "a list"
 	case method:
 		return "a method"
+	case term:
+		return "a part of a cell that is written out"
 	case size:
 		return aSize
 	}

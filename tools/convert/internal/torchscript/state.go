@@ -111,6 +111,8 @@ func (r *run) states(v any) []string {
 		if !r.changed[v.name] {
 			return []string{stateOf(v)} // if it is a layer that made one step
 		}
+	case term:
+		return []string{r.cells[v.text]}
 	case unknown:
 		return []string{v.cell}
 	}
