@@ -83,7 +83,8 @@ spec, in YAML or JSON, given with -spec or lying beside SOURCE with the ending
 
 Other layers: rnn (activation: tanh or relu), apply: tanh (a function alone),
 softmax:, log_softmax:, add: [a, b], mul: [a, b] and concat: [a, b, …] (of layers by
-name; the model's input is called input), scale: p (p.weight times x plus p.bias),
+name; the model's input is called input), scale: p (x times
+p.weight, over p.divisor, plus p.bias: of those that are there),
 layernorm: p and batchnorm: p (with epsilon: 1e-5 if it is not said). A layer reads
 the one before it unless it says from: NAME; output: NAME picks another output than
 the last layer; ignore: lists prefixes of tensors to leave out.

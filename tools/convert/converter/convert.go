@@ -93,8 +93,7 @@ func tensors(read func(file string, data []byte) (*checkpoint.Checkpoint, error)
 		if err != nil {
 			return nil, err
 		}
-		c.LayerEpsilon, c.Nonlinearity = e.hub.LayerEpsilon, e.hub.Nonlinearity
-		c.Skipped = append(c.Skipped, e.hub.Notes...)
+		e.hub.Apply(c)
 		m, err := assemble.Model(c, e.spec)
 		if err != nil {
 			return nil, err

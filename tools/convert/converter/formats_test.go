@@ -119,6 +119,48 @@ func TestRefusals(t *testing.T) {
 	assert.NoError(t, err)
 }
 
+// A pickled module says what its tensors do not: each module's class, epsilon and
+// nonlinearity, which the spec may leave out and must not contradict.
+func TestWholeModule(t *testing.T) {
+	folder := t.TempDir()
+	spec := func(from, to string) string {
+		text := "layers:\n- lstm: rnn\n- batchnorm: bn\n- dense: fc\n  activation: {leaky_relu: 0.1}\n- layernorm: ln\n- dense: out\n- log_softmax:\n"
+		path := filepath.Join(folder, "spec.yaml")
+		require.NoError(t, os.WriteFile(path, []byte(strings.Replace(text, from, to, 1)), 0o600))
+		return path
+	}
+	r, err := Convert(formats("whole_heads.pt"), spec("", ""))
+	require.NoError(t, err)
+	io := archive(t, formats("heads.npz"))
+	want := io("y").Float64()
+	ys := make([]float32, len(want))
+	_, err = open(t, r.Model).NewSession().Run(ys, io("x").Float32())
+	require.NoError(t, err)
+	assert.LessOrEqual(t, worst(t, want, ys), 1e-6)
+
+	_, err = Convert(formats("whole_heads.pt"), spec("layernorm: ln", "layernorm: ln\n  epsilon: 1e-5"))
+	assert.ErrorContains(t, err, `spec.yaml:6: layernorm "ln": epsilon is 1e-05, but that of the torch.nn.modules.normalization.LayerNorm in the file is 0.001; leave it out`)
+	_, err = Convert(formats("whole_heads.pt"), spec("layernorm: ln", "scale: ln"))
+	assert.ErrorContains(t, err, `scale "ln": the file has a torch.nn.modules.normalization.LayerNorm there, which is not of kind scale`)
+	_, err = Convert(formats("whole_heads.pt"), spec("layernorm: ln", "scale: x\n  tensors: {weight: ln.weight, bias: ln.bias}"))
+	assert.ErrorContains(t, err, `scale "x": the file has a torch.nn.modules.normalization.LayerNorm there`)
+	_, err = Convert(formats("whole_heads.pt"), "")
+	assert.ErrorContains(t, err, "  - layernorm: ln # weight [5], bias [5]\n    epsilon: 0.001 # that of the file\n")
+
+	r, err = Convert(formats("whole_rnn.pt"), "")
+	require.NoError(t, err)
+	io = archive(t, formats("whole_rnn.npz"))
+	want = io("y").Float64()
+	ys = make([]float32, len(want))
+	_, err = open(t, r.Model).NewSession().Run(ys, io("x").Float32())
+	require.NoError(t, err)
+	assert.LessOrEqual(t, worst(t, want, ys), 1e-6)
+	tanh := filepath.Join(folder, "tanh.yaml")
+	require.NoError(t, os.WriteFile(tanh, []byte("layers: [{rnn: '', activation: tanh}]"), 0o600))
+	_, err = Convert(formats("whole_rnn.pt"), tanh)
+	assert.ErrorContains(t, err, "activation is tanh, but that of the torch.nn.modules.rnn.RNN in the file is relu; leave it out")
+}
+
 // The error for tensors that do not tell their order prints a spec that works.
 func TestSuggestedSpec(t *testing.T) {
 	lonely := filepath.Join(t.TempDir(), "net.pt") // with no spec beside it

@@ -53,8 +53,8 @@ func TestHub(t *testing.T) {
 	require.NoError(t, os.Remove(spec))
 	write(filepath.Join(alone, hub.Name), `{"layer_norm_eps": 0.03, "nonlinearity": "relu"}`)
 	_, err = Convert(source, "")
-	assert.ErrorContains(t, err, "    activation: relu\n")
-	assert.ErrorContains(t, err, "    epsilon: 0.03 # as the configuration beside it says, unless it was changed\n")
+	assert.ErrorContains(t, err, "    activation: relu # that of the file\n")
+	assert.ErrorContains(t, err, "    epsilon: 0.03 # that of the file\n")
 
 	// One that is something else is a note, and for a .pt it is none of its business.
 	write(spec, full)

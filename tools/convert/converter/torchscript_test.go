@@ -1,6 +1,7 @@
 package converter
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -82,20 +83,27 @@ func TestRealTorchScript(t *testing.T) {
 		_, err := Convert(source, "")
 		assert.ErrorContains(t, err, "silero_vad.jit: its program cannot be translated: code/")
 		assert.ErrorContains(t, err, `# not supported: "_model.encoder.0.reparam_conv", a convolution by its shape: # weight [128 129 3]`)
-		spec := filepath.Join(t.TempDir(), "spec.yaml")
-		require.NoError(t, os.WriteFile(spec, []byte(`
-layers:
-  - lstm: _model.decoder.rnn
-ignore: [_model.stft, _model.encoder, _model.decoder.decoder, _model_8k]
-`), 0o600))
-		r, err := Convert(source, spec)
-		require.NoError(t, err)
-		io := archive(t, filepath.Join(models, "silero-vad", "derived_io", "jit_v6_test_wav_16k.npz"))
-		want := io("lstm_h").Float64()
-		ys := make([]float32, len(want))
-		_, err = open(t, r.Model).NewSession().Run(ys, io("lstm_in").Float32())
-		require.NoError(t, err)
-		t.Logf("worst error %.2e", worst(t, want, ys))
-		assert.LessOrEqual(t, worst(t, want, ys), 2e-6)
+		for _, c := range []struct{ file, io, lstm, head, rest string }{
+			{"silero_vad.jit", "jit_v6_test_wav_16k.npz", "_model.decoder.rnn", "_model.decoder.decoder.2", "_model.stft, _model.encoder, _model_8k"},
+			{"silero_vad_16k.safetensors", "safetensors_test_wav_16k.npz", "lstm_cell", "final_conv", "stft_conv, conv1, conv2, conv3, conv4"},
+		} {
+			io := archive(t, filepath.Join(models, "silero-vad", "derived_io", c.io))
+			for output, text := range map[string]string{
+				"lstm_h": fmt.Sprintf("layers: [{lstm: %s}]\nignore: [%s, %s]", c.lstm, c.head, c.rest),
+				// A convolution over one step is a dense layer.
+				"prob": fmt.Sprintf("layers: [{lstm: %s}, {apply: relu}, {dense: %s, activation: sigmoid}]\nignore: [%s]", c.lstm, c.head, c.rest),
+			} {
+				spec := filepath.Join(t.TempDir(), "spec.yaml")
+				require.NoError(t, os.WriteFile(spec, []byte(text), 0o600))
+				r, err := Convert(filepath.Join(models, "silero-vad", c.file), spec)
+				require.NoError(t, err)
+				want := io(output).Float64()
+				ys := make([]float32, len(want))
+				_, err = open(t, r.Model).NewSession().Run(ys, io("lstm_in").Float32())
+				require.NoError(t, err)
+				t.Logf("%s, %s: worst error %.2e", c.file, output, worst(t, want, ys))
+				assert.LessOrEqual(t, worst(t, want, ys), 2e-6)
+			}
+		}
 	})
 }

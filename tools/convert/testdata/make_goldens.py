@@ -2,7 +2,7 @@
 
     pip install torch numpy safetensors
     python make_goldens.py          # writes into its own folder; the same numbers each time
-    python make_goldens.py heads    # of cells, cells2, formats and heads, only that
+    python make_goldens.py heads    # of cells, cells2, formats, heads and whole, only that
 
 cells.npz: every recurrent cell over 200 steps. Weights and inputs are not stored;
 a test draws them from SplitMix64 as `draw` does here:
@@ -30,7 +30,8 @@ cells2.npz: both directions and projections over 24 steps. Drawn in the same way
 
 formats/: one small net in every form of file that a checkpoint comes in. net.npz
 holds its tensors as they are after loading, io.npz its input and its output in
-float64. heads.pt is a net with normalisations, heads.npz its input and outputs.
+float64. heads.pt is a net with normalisations, heads.npz its input and outputs;
+whole_heads.pt is the same, pickled whole, whole_rnn.pt an nn.RNN with relu.
 README.md lists the files.
 """
 
@@ -171,14 +172,29 @@ class Heads(nn.Module):
         return torch.log_softmax(self.out(self.ln(self.act(self.fc(y)))), -1)
 
 
-def make_heads():
-    path = lambda name: os.path.join(HERE, "formats", name)
+def heads():
     torch.manual_seed(8)
     net = Heads()
     state = {k: torch.rand(v.shape) - 0.5 if v.is_floating_point() else v for k, v in net.state_dict().items()}
     state["bn.running_var"] += 1
     net.load_state_dict(state)
-    net.eval()
+    return net.eval(), state
+
+
+def make_whole():
+    path = lambda name: os.path.join(HERE, "formats", name)
+    torch.save(heads()[0], path("whole_heads.pt"))
+    torch.manual_seed(9)
+    rnn = nn.RNN(2, 3, 2, nonlinearity="relu")
+    x = torch.from_numpy(SplitMix64(9).draw(20, 2))
+    torch.save(rnn, path("whole_rnn.pt"))
+    with torch.no_grad():
+        np.savez_compressed(path("whole_rnn.npz"), x=x.numpy(), y=rnn.double()(x.double())[0].numpy())
+
+
+def make_heads():
+    path = lambda name: os.path.join(HERE, "formats", name)
+    net, state = heads()
     x = torch.from_numpy(SplitMix64(8).draw(50, 3))
     with torch.no_grad():
         single = net(x).numpy()
@@ -298,6 +314,6 @@ def make_formats():
 
 if __name__ == "__main__":
     print("torch", torch.__version__)
-    makers = {"cells": make_cells, "cells2": make_cells2, "formats": make_formats, "heads": make_heads}
+    makers = {"cells": make_cells, "cells2": make_cells2, "formats": make_formats, "heads": make_heads, "whole": make_whole}
     for name in sys.argv[1:] or makers:
         makers[name]()

@@ -15,6 +15,8 @@
 //     [vocabulary, dim].
 //   - nn.LayerNorm has weight and bias, nn.BatchNorm1d running_mean and running_var
 //     beside them; their eps, 1e-5 unless it was changed, is not among the tensors.
+//   - nn.Conv1d with kernel_size 1, weight [out, in, 1], is a dense layer.
+//   - A scale is x·weight/divisor + bias, of those that are there.
 //
 // Arrays of Keras, with `layout: keras`, are turned into that: see keras.go.
 //
@@ -169,6 +171,9 @@ func (a *assembly) layer(l *spec.Layer, previous format.Buffer) (format.Buffer, 
 	name := a.name(l)
 	if _, ok := a.layers[name]; ok {
 		return 0, fmt.Errorf("a second layer %q; give one of them a name", name)
+	}
+	if err := a.fits(l); err != nil {
+		return 0, err
 	}
 	a.asked = map[string]bool{}
 	var y format.Buffer
@@ -332,10 +337,21 @@ func (a *assembly) embedding(name string, l *spec.Layer) (format.Buffer, error) 
 	return a.b.Embedding(name, w.Data, w.Shape[1]), nil
 }
 
+// oneStep reports whether w is the weight of an nn.Conv1d over one step, [out, in, 1], which
+// is a dense layer.
+func oneStep(w *checkpoint.Tensor) bool {
+	return w != nil && len(w.Shape) == 3 && w.Shape[2] == 1 && len(w.Data) > 0
+}
+
 func (a *assembly) dense(name string, l *spec.Layer, x format.Buffer) (format.Buffer, error) {
-	w, err := a.matrix(l, "weight")
-	if err != nil {
-		return 0, err
+	w := a.lookup(l, "weight")
+	if oneStep(w) {
+		a.used[w.Name] = true
+	} else {
+		var err error
+		if w, err = a.matrix(l, "weight"); err != nil {
+			return 0, err
+		}
 	}
 	if w.Shape[1] != a.b.Width(x) {
 		return 0, fmt.Errorf("tensor %q has shape %v, but the layer reads %d floats", w.Name, w.Shape, a.b.Width(x))

@@ -23,7 +23,7 @@ func (a *assembly) inputWidth() (int, error) {
 		}
 		for _, role := range map[string][]string{
 			"embedding": {"weight"}, "dense": {"weight"},
-			"scale": {"weight", "bias"}, "layernorm": {"weight", "bias"}, "batchnorm": {"running_mean"},
+			"scale": {"weight", "bias", "divisor"}, "layernorm": {"weight", "bias"}, "batchnorm": {"running_mean"},
 			"rnn": {"weight_ih_l0", "weight_ih"}, "gru": {"weight_ih_l0", "weight_ih"}, "lstm": {"weight_ih_l0", "weight_ih"},
 		}[l.Kind] {
 			t := a.lookup(l, role)
@@ -31,6 +31,8 @@ func (a *assembly) inputWidth() (int, error) {
 			case t == nil:
 			case l.Kind == "embedding":
 				return 1, nil
+			case l.Kind == "dense" && oneStep(t):
+				return t.Shape[1], nil
 			case len(t.Shape) == 1 || len(t.Shape) == 2:
 				return t.Shape[len(t.Shape)-1], nil
 			}

@@ -9,14 +9,14 @@ import (
 	"github.com/rnnedge/rnnedge/tools/convert/internal/spec"
 )
 
-// epsilon is what a normalisation of l adds to the variance, that of the source's
-// framework unless it is given.
+// epsilon is what a normalisation of l adds to the variance: what is given, or the source's
+// own, or that of its framework.
 func (a *assembly) epsilon(l *spec.Layer) float32 {
-	switch {
+	switch own := a.source(l).Epsilon; {
 	case l.Epsilon != 0:
 		return l.Epsilon
-	case l.Kind == "layernorm" && a.checkpoint.LayerEpsilon != 0:
-		return a.checkpoint.LayerEpsilon
+	case own != 0:
+		return own
 	case a.checkpoint.Epsilon != 0:
 		return a.checkpoint.Epsilon
 	case a.spec.Layout == "keras":
@@ -58,10 +58,35 @@ func (a *assembly) scale(name string, l *spec.Layer, x format.Buffer) (format.Bu
 	if err != nil {
 		return 0, err
 	}
-	if weight == nil && bias == nil {
+	divisor, err := a.broadcast(l, "divisor", a.b.Width(x))
+	if err != nil {
+		return 0, err
+	}
+	if weight == nil && bias == nil && divisor == nil {
 		return 0, fmt.Errorf("no tensor %q or %q in %s", a.tensorName(l, "weight"), a.tensorName(l, "bias"), a.checkpoint.File)
 	}
+	if divisor != nil {
+		if weight, err = quotient(weight, divisor); err != nil {
+			return 0, fmt.Errorf("tensor %q: %w", a.tensorName(l, "divisor"), err)
+		}
+	}
 	return a.b.Scale(name, x, weight, bias), nil
+}
+
+// quotient is weight/divisor, element by element, each rounded once; nil is ones.
+func quotient(weight, divisor []float32) ([]float32, error) {
+	q := make([]float32, len(divisor))
+	for i, d := range divisor {
+		w := 1.0
+		if weight != nil {
+			w = float64(weight[i])
+		}
+		if d == 0 {
+			return nil, fmt.Errorf("element %d is 0, want what can be divided by", i)
+		}
+		q[i] = float32(w / float64(d))
+	}
+	return q, nil
 }
 
 // layerNorm adds nn.LayerNorm over the width of x.

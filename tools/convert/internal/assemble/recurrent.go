@@ -137,13 +137,12 @@ func (a *assembly) cell(name string, l *spec.Layer, suffix string, x format.Buff
 		}
 		return a.b.GRU(name, x, w), nil
 	}
-	switch f := l.Activation; {
-	case f != nil && (f.Kind == format.Tanh || f.Kind == format.Relu):
+	f := l.Activation
+	if own := a.source(l).Nonlinearity; f == nil && own != "" {
+		f = &format.Function{Kind: map[string]format.Activation{"tanh": format.Tanh, "relu": format.Relu}[own]}
+	}
+	if f != nil && (f.Kind == format.Tanh || f.Kind == format.Relu) {
 		return a.b.RNN(name, x, w, f.Kind), nil
-	case f == nil && a.checkpoint.Nonlinearity == "tanh":
-		return a.b.RNN(name, x, w, format.Tanh), nil
-	case f == nil && a.checkpoint.Nonlinearity == "relu":
-		return a.b.RNN(name, x, w, format.Relu), nil
 	}
 	said := ""
 	if l.Activation != nil {

@@ -68,14 +68,15 @@ func (g *group) cell() string {
 func (g *group) bothWays() bool { return g.find("weight_hh_l0_reverse") != nil }
 
 // alone is the spec of a checkpoint that needs none: one LSTM or GRU stack and
-// nothing else, no program that does more with it either. (A lone nn.RNN does not tell
-// its nonlinearity; what lies beside it may.)
+// nothing else, no program that does more with it either. (The tensors of a lone nn.RNN do
+// not tell its nonlinearity.)
 func alone(c *checkpoint.Checkpoint) (*spec.Spec, error) {
 	list := groups(c)
 	if len(list) == 0 {
 		return nil, fmt.Errorf("%s: no tensors", c.File)
 	}
-	if kind := list[0].cell(); c.Unknown == "" && len(list) == 1 && (kind == "lstm" || kind == "gru" || kind == "rnn" && c.Nonlinearity != "") {
+	kind := list[0].cell()
+	if told := kind == "lstm" || kind == "gru" || kind == "rnn" && c.Modules[list[0].prefix].Nonlinearity != ""; c.Unknown == "" && len(list) == 1 && told {
 		return &spec.Spec{File: c.File, Layers: []spec.Layer{{Kind: kind, Prefix: list[0].prefix}}}, nil
 	}
 	why := "its tensors do not say how the layers are connected"
@@ -118,9 +119,9 @@ func InOrder(c *checkpoint.Checkpoint) *spec.Spec {
 // Suggest writes a spec to start from: a layer for each group of tensors, in
 // file order, with what has to be filled in.
 func Suggest(c *checkpoint.Checkpoint) string {
-	said := "1e-5 # PyTorch's"
+	said := "1e-5 # PyTorch's, unless it was changed"
 	if c.Epsilon != 0 {
-		said = fmt.Sprintf("%g # that of %s", c.Epsilon, c.Format)
+		said = fmt.Sprintf("%g # that of %s, unless it was changed", c.Epsilon, c.Format)
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Layers in order of execution; %s does not tell the order or the activations.\nlayers:\n", c.File)
@@ -134,32 +135,48 @@ func Suggest(c *checkpoint.Checkpoint) string {
 			fmt.Fprintf(&b, "  # not supported: %.80q…, a name of %d bytes: a layer's has at most %d\n", g.prefix, len(g.prefix), format.MaxName)
 			continue
 		}
+		source := c.Modules[g.prefix]
+		if kind, known := source.Layer(); known && kind == "" {
+			fmt.Fprintf(&b, "  # not supported: %q, a %s:%s\n", g.prefix, source.Class, shapes(g, ""))
+			continue
+		}
+		said := said
+		if source.Epsilon != 0 {
+			said = fmt.Sprintf("%g # that of the file", source.Epsilon)
+		}
 		weight := g.find("weight")
 		vector := weight != nil && len(weight.Shape) == 1
 		switch kind := g.cell(); {
 		case kind != "":
 			fmt.Fprintf(&b, "  - %s: %s%s\n", kind, quoted(g.prefix), shapes(g, "weight_ih", "weight_hh", "weight_hr"))
-			switch {
-			case kind == "rnn" && c.Nonlinearity != "":
-				fmt.Fprintf(&b, "    activation: %s\n", c.Nonlinearity)
-			case kind == "rnn":
-				b.WriteString("    activation: tanh # or relu: the nonlinearity of nn.RNN\n")
+			if kind == "rnn" {
+				if source.Nonlinearity != "" {
+					fmt.Fprintf(&b, "    activation: %s # that of the file\n", source.Nonlinearity)
+				} else {
+					b.WriteString("    activation: tanh # or relu: the nonlinearity of nn.RNN\n")
+				}
 			}
 			if g.bothWays() {
 				b.WriteString("    merge: concat # or sum, mul, average: how the two ways of the last layer are joined\n")
 			}
 		case g.find("running_mean") != nil:
-			fmt.Fprintf(&b, "  - batchnorm: %s%s\n    epsilon: %s, unless it was changed\n", quoted(g.prefix), shapes(g, ""), said)
+			fmt.Fprintf(&b, "  - batchnorm: %s%s\n    epsilon: %s\n", quoted(g.prefix), shapes(g, ""), said)
+		case vector && source.Class != "":
+			fmt.Fprintf(&b, "  - layernorm: %s%s\n    epsilon: %s\n", quoted(g.prefix), shapes(g, ""), said)
 		case vector:
-			own := said
-			if c.LayerEpsilon != 0 {
-				own = fmt.Sprintf("%g # as the configuration beside it says", c.LayerEpsilon)
-			}
-			fmt.Fprintf(&b, "  - layernorm: %s%s; or scale\n    epsilon: %s, unless it was changed\n", quoted(g.prefix), shapes(g, ""), own)
+			fmt.Fprintf(&b, "  - layernorm: %s%s; or scale%s\n    epsilon: %s\n", quoted(g.prefix), shapes(g, ""), lookalikes(g), said)
 		case weight != nil && len(weight.Shape) == 2 && g.find("bias") == nil && strings.Contains(strings.ToLower(g.prefix), "emb"):
 			fmt.Fprintf(&b, "  - embedding: %s # %d tokens of %d\n", quoted(g.prefix), weight.Shape[0], weight.Shape[1])
+		case weight != nil && len(weight.Shape) == 2 && source.Class == "torch.nn.modules.sparse.Embedding":
+			fmt.Fprintf(&b, "  - embedding: %s # %d tokens of %d\n", quoted(g.prefix), weight.Shape[0], weight.Shape[1])
 		case weight != nil && len(weight.Shape) == 2:
-			fmt.Fprintf(&b, "  - dense: %s # %d → %d\n    activation: linear # or sigmoid, tanh, relu, …\n", quoted(g.prefix), weight.Shape[1], weight.Shape[0])
+			or := ""
+			if i == 0 && g.find("bias") == nil && source.Class == "" {
+				or = "; or embedding"
+			}
+			fmt.Fprintf(&b, "  - dense: %s # %d → %d%s\n    activation: linear # or sigmoid, tanh, relu, …\n", quoted(g.prefix), weight.Shape[1], weight.Shape[0], or)
+		case oneStep(weight):
+			fmt.Fprintf(&b, "  - dense: %s # %d → %d, a convolution over one step\n    activation: linear # or sigmoid, tanh, relu, …\n", quoted(g.prefix), weight.Shape[1], weight.Shape[0])
 		case weight != nil && len(weight.Shape) > 2:
 			fmt.Fprintf(&b, "  # not supported: %q, a convolution by its shape:%s\n", g.prefix, shapes(g, ""))
 		case g.prefix == "":
@@ -176,6 +193,15 @@ func Suggest(c *checkpoint.Checkpoint) string {
 		}
 	}
 	return b.String()
+}
+
+// lookalikes are modules that are not supported and whose tensors look like those of an
+// nn.LayerNorm.
+func lookalikes(g *group) string {
+	if g.find("bias") == nil {
+		return "; an nn.RMSNorm or nn.PReLU, which look the same, are not supported"
+	}
+	return "; an nn.GroupNorm, which looks the same, is not supported"
 }
 
 // ownNames stands before tensors whose names do not tell what they are to a layer, of

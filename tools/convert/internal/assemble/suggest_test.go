@@ -44,7 +44,7 @@ layers:
     merge: concat # or sum, mul, average: how the two ways of the last layer are joined
   - batchnorm: 1 # weight [4], running_mean [4], running_var [4]
     epsilon: 1e-5 # PyTorch's, unless it was changed
-  - layernorm: ln # weight [4]; or scale
+  - layernorm: ln # weight [4]; or scale; an nn.RMSNorm or nn.PReLU, which look the same, are not supported
     epsilon: 1e-5 # PyTorch's, unless it was changed
   - dense: "~" # 4 → 5
     activation: linear # or sigmoid, tanh, relu, …

@@ -3,6 +3,8 @@
 package checkpoint
 
 import (
+	"strings"
+
 	"github.com/rnnedge/rnnedge/format"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/spec"
 )
@@ -31,9 +33,36 @@ type Checkpoint struct {
 	Spec    *spec.Spec        // how the layers are connected, nil if the file does not tell
 	Unknown string            // why not, if there is more to say than that
 	Epsilon float32           // of normalisations whose own is not said; 0 is PyTorch's, 1e-5
+	Modules map[string]Module // what the file says of modules beside their tensors, by prefix
+}
 
-	LayerEpsilon float32 // the same, of layer normalisations alone; 0 if nothing says it
-	Nonlinearity string  // of nn.RNN whose own is not said: tanh, relu, or ""
+// A Module is what tensors come from.
+type Module struct {
+	Class        string  // as "torch.nn.modules.linear.Linear"
+	Epsilon      float32 // of a normalisation, 0 if it is not said
+	Nonlinearity string  // of an RNN: "tanh" or "relu", "" if it is not said
+	MaxNorm      bool    // of an embedding: rows are made shorter when they are read
+}
+
+// layers are the kinds of layers that PyTorch's modules with tensors are.
+var layers = map[string]string{
+	"torch.nn.modules.rnn.RNN": "rnn", "torch.nn.modules.rnn.RNNCell": "rnn",
+	"torch.nn.modules.rnn.LSTM": "lstm", "torch.nn.modules.rnn.LSTMCell": "lstm",
+	"torch.nn.modules.rnn.GRU": "gru", "torch.nn.modules.rnn.GRUCell": "gru",
+	"torch.nn.modules.linear.Linear":           "dense",
+	"torch.nn.modules.conv.Conv1d":             "dense", // over one step; its shape tells
+	"torch.nn.modules.sparse.Embedding":        "embedding",
+	"torch.nn.modules.normalization.LayerNorm": "layernorm",
+	"torch.nn.modules.batchnorm.BatchNorm1d":   "batchnorm",
+}
+
+// Layer is the kind of layer that m is, "" if it is one of PyTorch's modules that is none;
+// known says whether m is one of those.
+func (m Module) Layer() (kind string, known bool) {
+	if kind = layers[m.Class]; m.MaxNorm {
+		kind = ""
+	}
+	return kind, strings.HasPrefix(m.Class, "torch.nn.modules.")
 }
 
 // Lookup returns the tensor of that name, or nil if there is none. The tensor

@@ -23,6 +23,15 @@ func (c *Checkpoint) Unwrap() {
 		for i := range c.Tensors {
 			c.Tensors[i].Name = c.Tensors[i].Name[len(prefix):]
 		}
+		if c.Modules != nil {
+			modules := make(map[string]Module, len(c.Modules))
+			for path, m := range c.Modules {
+				if path, ok := strings.CutPrefix(path, prefix); ok {
+					modules[path] = m
+				}
+			}
+			c.Modules = modules
+		}
 		c.Skipped = append(c.Skipped, fmt.Sprintf("prefix %q removed from every tensor name", prefix))
 	}
 }

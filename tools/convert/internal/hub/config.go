@@ -17,6 +17,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/rnnedge/rnnedge/tools/convert/internal/checkpoint"
 )
 
 // Name is what the file is called.
@@ -31,6 +33,45 @@ type Config struct {
 	Nonlinearity string
 	SampleRate   string
 	Notes        []string // what of it is used and what is not
+}
+
+// Apply makes it known of the modules that c's tensors come from, where c does not know better.
+// A vector "weight" that stands alone or with a bias is that of a layer normalisation, if it
+// is of a normalisation at all; what else it may be has no ε.
+func (c Config) Apply(k *checkpoint.Checkpoint) {
+	k.Skipped = append(k.Skipped, c.Notes...)
+	if c.LayerEpsilon == 0 && c.Nonlinearity == "" {
+		return
+	}
+	modules := make(map[string]checkpoint.Module, len(k.Modules))
+	maps.Copy(modules, k.Modules)
+	batch := map[string]bool{} // prefixes of batch normalisations
+	for _, t := range k.Tensors {
+		if prefix, role := split(t.Name); role == "running_mean" {
+			batch[prefix] = true
+		}
+	}
+	for _, t := range k.Tensors {
+		prefix, role := split(t.Name)
+		m := modules[prefix]
+		switch {
+		case m.Class != "":
+		case role == "weight" && len(t.Shape) == 1 && !batch[prefix]:
+			m.Epsilon = c.LayerEpsilon
+		case strings.HasPrefix(role, "weight_hh") && len(t.Shape) == 2 && t.Shape[0] == t.Shape[1]:
+			m.Nonlinearity = c.Nonlinearity
+		}
+		if m != (checkpoint.Module{}) {
+			modules[prefix] = m
+		}
+	}
+	k.Modules = modules
+}
+
+// split takes the last name off the prefix of a tensor's.
+func split(name string) (prefix, role string) {
+	dot := strings.LastIndexByte(name, '.')
+	return name[:max(dot, 0)], name[dot+1:]
 }
 
 // Read reads the text of the file at path. What cannot be used is a note, never an error: the

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/rnnedge/rnnedge/tools/convert/internal/checkpoint"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/hostiletest"
 )
 
@@ -46,6 +47,28 @@ func TestRead(t *testing.T) {
 		`p, beside it, says "layer_norm_eps", "sample_rate": used where a spec does not say it`,
 		`p, beside it, says "layer_norm_epsilon", "sampling_rate", too: not used, the tensors and the spec tell the rest`,
 	}}, c)
+}
+
+// What a configuration says is said of the modules that it may be of, and of those whose class
+// the file tells not at all.
+func TestApply(t *testing.T) {
+	k := &checkpoint.Checkpoint{Modules: map[string]checkpoint.Module{"told": {Class: "torch.nn.modules.rnn.RNN", Nonlinearity: "tanh"}}}
+	for name, shape := range map[string][]int{
+		"weight_hh_l0": {4, 4}, "told.weight_hh_l0": {4, 4}, "gru.weight_hh_l0": {12, 4}, "ln.weight": {4}, "a.b.weight": {4},
+		"bn.weight": {4}, "bn.running_mean": {4}, "fc.weight": {4, 4}, "fc.bias": {4},
+	} {
+		k.Tensors = append(k.Tensors, checkpoint.Tensor{Name: name, Shape: shape})
+	}
+	Config{Notes: []string{"note"}}.Apply(k)
+	assert.Len(t, k.Modules, 1)
+	Config{LayerEpsilon: 1e-3, Nonlinearity: "relu"}.Apply(k)
+	assert.Equal(t, map[string]checkpoint.Module{
+		"":     {Nonlinearity: "relu"},
+		"told": {Class: "torch.nn.modules.rnn.RNN", Nonlinearity: "tanh"},
+		"ln":   {Epsilon: 1e-3},
+		"a.b":  {Epsilon: 1e-3},
+	}, k.Modules)
+	assert.Equal(t, []string{"note"}, k.Skipped)
 }
 
 // As many keys as fit cost no more than other hostile files may.

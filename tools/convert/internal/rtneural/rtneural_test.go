@@ -71,6 +71,16 @@ func TestConvolution(t *testing.T) {
 	assert.Equal(t, "amp", m.Value("name"))
 }
 
+// AIDA-X plays nothing at −90 dB.
+func TestSilence(t *testing.T) {
+	for gain, want := range map[string]float32{"-90": 0, "-89": float32(math.Pow(10, -89./20)), "20": 10} {
+		m, _, err := Read("amp.json", []byte(strings.Replace(good, `"in_gain": -6`, `"out_gain": `+gain, 1)))
+		require.NoError(t, err)
+		last := format.FieldsOf(m.Layers[len(m.Layers)-1])
+		assert.Equal(t, []float32{want}, m.Tensor(last.Tensors[0]).Matrix(), gain)
+	}
+}
+
 func TestErrors(t *testing.T) {
 	for _, c := range []struct{ from, to, want string }{
 		{`"gru"`, `"conv2d"`, "amp.json: layer 7 (conv2d) is of a type that is not supported; supported are dense, time-distributed-dense, conv1d, lstm, gru, batchnorm, prelu and activation"},

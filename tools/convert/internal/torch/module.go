@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/rnnedge/rnnedge/tools/convert/internal/checkpoint"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/pickle"
 )
 
@@ -22,6 +23,7 @@ func moduleRole(module, name string) pickle.Role {
 type whole struct {
 	class   string
 	tensors []named
+	modules map[string]checkpoint.Module
 	notes   []string
 	seen    map[*pickle.Object]bool
 	budget  int
@@ -48,7 +50,7 @@ func loadModule(code []byte) (*whole, error) {
 	if !ok {
 		return nil, nil
 	}
-	w := &whole{class: module.Class.String(), seen: map[*pickle.Object]bool{}, budget: maxModules}
+	w := &whole{class: module.Class.String(), modules: map[string]checkpoint.Module{}, seen: map[*pickle.Object]bool{}, budget: maxModules}
 	if err := w.module("", module, 0); err != nil {
 		return nil, err
 	}
@@ -84,6 +86,10 @@ func (w *whole) module(path string, o *pickle.Object, depth int) error {
 	}
 	w.seen[o] = true
 	state := o.State.(*pickle.Dict) // asModule has seen to that
+	w.modules[path] = described(o.Class.String(), func(key string) any {
+		v, _ := state.Get(key)
+		return v
+	})
 	for _, section := range []string{"_parameters", "_buffers", "_modules"} {
 		v, _ := state.Get(section)
 		d, ok := v.(*pickle.Dict)
@@ -119,6 +125,25 @@ func (w *whole) module(path string, o *pickle.Object, depth int) error {
 		}
 	}
 	return nil
+}
+
+// described is what the attributes of a module of PyTorch say of it beside its tensors.
+func described(class string, attribute func(string) any) checkpoint.Module {
+	m := checkpoint.Module{Class: class, MaxNorm: attribute("max_norm") != nil}
+	if eps, ok := attribute("eps").(float64); ok {
+		m.Epsilon = float32(eps)
+	}
+	mode, _ := attribute("mode").(string)
+	if mode == "" {
+		mode, _ = attribute("nonlinearity").(string) // of a cell
+	}
+	switch strings.TrimPrefix(strings.ToLower(mode), "rnn_") {
+	case "tanh":
+		m.Nonlinearity = "tanh"
+	case "relu":
+		m.Nonlinearity = "relu"
+	}
+	return m
 }
 
 // unknown says why the layers are, unless the module is a stack of nn.LSTM's like.

@@ -55,7 +55,7 @@ func read(name string, data []byte) (*checkpoint.Checkpoint, error) {
 	switch {
 	case file.whole != nil:
 		c.Skipped = append(c.Skipped, file.whole.notes...)
-		tensors, c.Unknown = file.whole.tensors, file.whole.unknown()
+		tensors, c.Modules, c.Unknown = file.whole.tensors, file.whole.modules, file.whole.unknown()
 	case file.script != nil:
 		c.Skipped = append(c.Skipped, file.script.notes...)
 		tensors = file.script.tensors

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -24,6 +25,7 @@ type script struct {
 
 	tensors []named
 	modules map[*pickle.Object]*torchscript.Module
+	told    map[string]checkpoint.Module
 	notes   []string
 	budget  int
 }
@@ -56,7 +58,7 @@ const maxModules = 1 << 18
 
 // openScript reads the modules and the code.
 func (a *archive) openScript(root any) (*script, error) {
-	s := &script{modules: map[*pickle.Object]*torchscript.Module{}, budget: maxModules}
+	s := &script{told: map[string]checkpoint.Module{}, modules: map[*pickle.Object]*torchscript.Module{}, budget: maxModules}
 	o, ok := root.(*pickle.Object)
 	if !ok || !strings.HasPrefix(o.Class.Module, "__torch__") {
 		return nil, fmt.Errorf("holds a %s where TorchScript has a module", pickle.TypeName(root))
@@ -140,6 +142,9 @@ func (a *archive) constants() (list []any, err error) {
 	return list, nil
 }
 
+// mangled is what PyTorch puts into the names of classes to tell them apart.
+var mangled = regexp.MustCompile(`___torch_mangle_\d+\.`)
+
 // module walks a module.
 func (s *script) module(path string, o *pickle.Object, depth int) (*torchscript.Module, error) {
 	if m := s.modules[o]; m != nil {
@@ -161,6 +166,13 @@ func (s *script) module(path string, o *pickle.Object, depth int) (*torchscript.
 	if s.program != nil {
 		parameters, known = s.program.Parameters(m.Class)
 	}
+	class := mangled.ReplaceAllString(strings.TrimPrefix(m.Class, "__torch__."), "")
+	s.told[path] = described(class, func(key string) any {
+		if s.program == nil {
+			return nil
+		}
+		return s.program.Constant(m.Class, key)
+	})
 	for _, e := range state.Entries {
 		key, ok := e.Key.(string)
 		if !ok || !utf8.ValidString(key) || strings.Contains(key, ".") {
@@ -274,5 +286,6 @@ func (s *script) read(name string, c *checkpoint.Checkpoint) {
 			return
 		}
 	}
+	c.Modules = s.told
 	c.Unknown = "its program cannot be translated: " + s.broken.Error()
 }

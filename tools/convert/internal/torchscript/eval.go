@@ -79,7 +79,12 @@ func (r *run) element(v, i any) any {
 	case List:
 		items = v
 	default:
-		return r.derived(v, "an element of "+kindOf(v), true)
+		if u, ok := v.(unknown); ok {
+			if n, ok := i.(int64); ok && n >= 0 && n < maxDepth {
+				return u.element(int(n))
+			}
+		}
+		return r.derived(v, "an element of "+kindOf(v), false)
 	}
 	n, ok := i.(int64)
 	if ok && n < 0 {
@@ -93,8 +98,20 @@ func (r *run) element(v, i any) any {
 
 // derived is what is not known, as v is not, and may be an initial state, as v may.
 func (r *run) derived(v any, why string, state bool) unknown {
-	u, _ := v.(unknown)
-	return unknown{why: why, state: state && r.isState(v), argument: u.argument}
+	u, ok := v.(unknown)
+	if d := (unknown{why: why, state: state && r.isState(v)}); !ok || !state {
+		return d
+	}
+	return unknown{why: why, state: u.state, argument: u.argument, cell: u.cell}
+}
+
+// element is one of a tuple that is not known.
+func (u unknown) element(i int) unknown {
+	if u.argument != "" {
+		u.argument = argument(u.argument, i)
+	}
+	u.why, u.cell = "an element of "+strings.TrimPrefix(u.why, "an element of "), ""
+	return u
 }
 
 // isState reports whether v may be an initial state.
@@ -116,6 +133,18 @@ func (r *run) isState(v any) bool {
 		return r.isState(List(v))
 	}
 	return false
+}
+
+// part is what begins at an index of a tensor that is not known.
+func (u unknown) part(index any) unknown {
+	i, _ := index.(int64)
+	if i < 0 || i > 1<<10 {
+		i = 1 << 10
+	}
+	if u.argument != "" {
+		u.argument = argument(u.argument, int(i))
+	}
+	return u
 }
 
 func (r *run) evalCall(x call, env map[string]any, f *function) any {
@@ -162,6 +191,11 @@ func (r *run) evalCall(x call, env map[string]any, f *function) any {
 			return unknown{why: "a number that only a run decides"}
 		case strings.HasPrefix(n, "torch."):
 			return r.operation(strings.TrimPrefix(n, "torch."), args, keyword)
+		case (n == "int" || n == "ops.prim.NumToTensor") && len(args) == 1:
+			switch args[0].(type) {
+			case size, int64:
+				return args[0]
+			}
 		}
 		for _, a := range args {
 			if r.fromInput(a) && !strings.HasPrefix(n, "ops.prim.") && n != "int" && n != "float" {
@@ -178,7 +212,7 @@ func (r *run) evalCall(x call, env map[string]any, f *function) any {
 func (r *run) fromInput(v any) bool {
 	r.spend(1)
 	switch v := v.(type) {
-	case *node, final:
+	case *node, final, magnitude, term:
 		return true
 	case List:
 		for _, item := range v {

@@ -22,9 +22,16 @@ func (r *run) cell(to method, args []any) (any, bool) {
 		r.fail("%s without an input", kind[1])
 	}
 	x := r.stream(args[0])
+	layer := strings.TrimSuffix(fmt.Sprintf("nn.%s %s", kind[1], to.m.Path), " ")
+	var hx any
 	if len(args) > 1 {
-		r.initial(args[1], to.m.Path)
+		hx = args[1]
 	}
+	batchFirst, ok := r.program.classes[to.m.Class].constants["batch_first"].(bool)
+	if !ok {
+		r.fail("%s does not say whether it is batch_first", layer)
+	}
+	at, arguments := r.runs(x, batchFirst, hx, layer)
 	mode := kind[1]
 	if mode == "RNN" {
 		mode, _ = r.program.classes[to.m.Class].constants["mode"].(string)
@@ -39,35 +46,32 @@ func (r *run) cell(to method, args []any) (any, bool) {
 			m[n] = t
 		}
 	}
-	rank := x.rank
-	if rank == 0 {
-		rank = 3
-	}
-	y, last := r.recurrent(layerKind, m, l, rank, x)
+	y, last := r.recurrent(layerKind, m, l, at, x)
+	r.carries(y, layerKind, arguments)
 	if kind[1] == "LSTM" {
-		return tuple{y, tuple{last, unknown{why: "the cell state"}}}, true
+		return tuple{y, tuple{last, unknown{why: "the cell state", cell: cellOf(y)}}}, true
 	}
 	return tuple{y, last}, true
 }
 
-// initial verifies that v can be the initial state of a layer.
-func (r *run) initial(v any, layer string) {
-	if !r.isState(v) {
-		r.fail("an initial state of %s that is %s, supported are zeros and an argument of forward", layer, kindOf(v))
-	}
-	list, _ := v.(List)
-	if t, ok := v.(tuple); ok {
-		list = List(t)
-	}
-	for _, v := range append(list[:len(list):len(list)], v) {
-		if u, ok := v.(unknown); ok && u.argument {
-			r.note("an initial state that is an argument of forward is that of a session, and starts at zero")
+// runs notes what the time of a stack is: where it is among the dimensions of x, or the calls
+// of forward where there is one step, with a state from the call before.
+func (r *run) runs(x *node, batchFirst bool, hx any, layer string) (at int, arguments []string) {
+	arguments = r.initial(hx, layer)
+	time, at := r.timeOf(x, batchFirst, layer)
+	if time == single {
+		if len(arguments) == 0 && !r.optional {
+			r.fail("%s runs over one step, from zeros", layer)
 		}
+		time = calls
 	}
+	r.along(time, layer)
+	return at, arguments
 }
 
-// recurrent adds a stack of layers with tensors by their names in nn.LSTM.
-func (r *run) recurrent(kind string, m map[string]*Tensor, l spec.Layer, rank int, x *node) (y *node, last any) {
+// recurrent adds a stack of layers with tensors by their names in nn.LSTM, which runs along
+// one of the dimensions of x.
+func (r *run) recurrent(kind string, m map[string]*Tensor, l spec.Layer, at int, x *node) (y *node, last any) {
 	ih, hh := m["weight_ih_l0"], m["weight_hh_l0"]
 	if ih == nil || hh == nil || len(ih.Shape) != 2 || len(hh.Shape) != 2 {
 		r.fail("a %s without weight_ih_l0 and weight_hh_l0", kind)
@@ -78,7 +82,7 @@ func (r *run) recurrent(kind string, m map[string]*Tensor, l spec.Layer, rank in
 	if both {
 		width *= 2
 	}
-	y = r.withTensors(kind, m, l, rank, &width, x)
+	y = r.withTensors(kind, m, l, x.axes, &width, x)
 	if both {
 		return y, unknown{why: "the final states of both ways"}
 	}
@@ -86,7 +90,7 @@ func (r *run) recurrent(kind string, m map[string]*Tensor, l spec.Layer, rank in
 	for m[fmt.Sprintf("weight_ih_l%d", layers)] != nil {
 		layers++
 	}
-	return y, final{y, layers}
+	return y, final{y.arranged(append([]axis{single}, without(y.axes, at)...)), layers}
 }
 
 // stack follows torch.lstm and its like:
@@ -101,7 +105,17 @@ func (r *run) stack(a arguments) any {
 	if !ok || !ok1 || !ok2 || !ok3 {
 		r.fail("torch.%s is supported as nn.LSTM and its like call it, without packed sequences", a.op)
 	}
-	r.initial(hx, "torch."+a.op)
+	if train, ok := a.at(6, "train").(bool); !ok || train && a.number(5, "dropout", 1) != 0 && layers > 1 {
+		r.fail("torch.%s with a dropout that is not switched off: save the module after eval()", a.op)
+	}
+	batchFirst, ok := a.at(8, "batch_first").(bool)
+	if !ok {
+		r.fail("torch.%s does not say whether it is batch_first", a.op)
+	}
+	if n := x.rank(); n != 3 && !x.loose {
+		r.failAs(impossible, "torch.%s of a tensor of %d dimensions, want 3", a.op, n)
+	}
+	at, arguments := r.runs(x, batchFirst, hx, "torch."+a.op)
 	ways := []string{""}
 	if both {
 		ways = append(ways, "_reverse")
@@ -130,9 +144,10 @@ func (r *run) stack(a arguments) any {
 		}
 	}
 	kind, l := r.kind(a.op)
-	y, last := r.recurrent(kind, m, l, 3, x)
+	y, last := r.recurrent(kind, m, l, at, x)
+	r.carries(y, kind, arguments)
 	if kind == "lstm" {
-		return tuple{y, last, unknown{why: "the cell state"}}
+		return tuple{y, last, unknown{why: "the cell state", cell: cellOf(y)}}
 	}
 	return tuple{y, last}
 }
@@ -153,16 +168,25 @@ func (r *run) kind(op string) (string, spec.Layer) {
 // (input, hx, w_ih, w_hh, b_ih, b_hh).
 func (r *run) singleCell(a arguments) any {
 	x := r.stream(a.at(0, "input"))
-	r.initial(a.at(1, "hx"), "torch."+a.op)
+	arguments := r.initial(a.at(1, "hx"), "torch."+a.op)
+	if len(arguments) == 0 && !r.optional {
+		r.fail("torch.%s starts from zeros at each call; supported is a state that is an argument of forward", a.op)
+	}
+	if n := x.rank(); n != 1 && n != 2 {
+		r.failAs(impossible, "torch.%s of a tensor of %d dimensions, want 1 or 2", a.op, n)
+	}
+	r.along(calls, "torch."+a.op)
+	r.featuresLast(x, "torch."+a.op)
 	m := tensors(r, a, "weight_ih", 2, "weight_hh", 3, "bias_ih", 4, "bias_hh", 5)
 	if m["weight_ih"] == nil || m["weight_hh"] == nil || len(m["weight_ih"].Shape) != 2 || len(m["weight_hh"].Shape) != 2 {
 		r.fail("torch.%s without matrices", a.op)
 	}
 	r.reads(x, m["weight_ih"].Shape[1])
 	kind, l := r.kind(a.op)
-	y := r.withTensors(kind, m, l, x.rank, fixed(m["weight_hh"].Shape[1]), x)
+	y := r.withTensors(kind, m, l, x.axes, fixed(m["weight_hh"].Shape[1]), x)
+	r.carries(y, kind, arguments)
 	if kind == "lstm" {
-		return tuple{y, unknown{why: "the cell state"}}
+		return tuple{y, unknown{why: "the cell state", cell: cellOf(y)}}
 	}
 	return y
 }

@@ -10,23 +10,15 @@ import (
 
 // A node is a layer's output, for each step.
 type node struct {
-	name  string
-	layer spec.Layer
-	from  []*node
-	rank  int  // dimensions that it has in the program, 0 if not known
-	width *int // features, 0 if not known; shared where equal
-	bare  *Tensor
-}
-
-// ranked is n with another rank.
-func (n *node) ranked(rank int) *node {
-	if n.rank == rank {
-		return n
-	}
-	m := *n
-	m.rank = rank
-	m.bare = nil
-	return &m
+	name    string
+	layer   spec.Layer
+	from    []*node
+	axes    []axis             // what its dimensions are in the program
+	loose   bool               // those of size 1 may be missing
+	width   *int               // features, 0 if not known; shared where equal
+	whole   bool               // made whole numbers
+	tensors map[string]*Tensor // by role, of a layer that has some
+	product *Tensor            // the weight of a dense layer that may still get a bias
 }
 
 // The other values: what is not known, a method or function, the final state h of a
@@ -34,8 +26,9 @@ func (n *node) ranked(rank int) *node {
 type (
 	unknown struct {
 		why      string
-		state    bool // may be an initial state: zeros or an argument of the model
-		argument bool // is one, or a part of it
+		state    bool   // may be an initial state: zeros or an argument of the model
+		argument string // which argument of forward it is, see argument; "" if it is none
+		cell     string // the cell state that it is, see cellOf
 	}
 	method struct {
 		m    *Module
@@ -43,11 +36,15 @@ type (
 	}
 	reference string
 	final     struct {
-		of     *node
-		layers int // whose states it has; of is the output of the last
+		of     *node // the output of the last layer, with the dimensions of the state
+		layers int   // whose states it has
 	}
 	transposed struct{ t *Tensor }
-	tuple      []any
+	magnitude  struct { // |x| or 1 + |x|, of which softsign is made
+		of  *node
+		one bool
+	}
+	tuple []any
 )
 
 const (
@@ -56,26 +53,38 @@ const (
 )
 
 type run struct {
-	program *Program
-	root    *Module
-	input   *node
-	order   []*node
-	nodes   map[string]*node
-	names   map[string]bool
-	changed map[string]bool // names of nodes that an operation in place has made another
-	notes   []string
-	steps   int
-	depth   int
-	where   string // file:line
+	program  *Program
+	root     *Module
+	input    *node
+	order    []*node
+	nodes    map[string]*node
+	names    map[string]bool
+	changed  map[string]bool   // names of nodes that an operation in place has made another
+	time     axis              // that the recurrent layers run along
+	timed    bool              // time is known
+	reduced  map[axis]string   // dimensions that must be of size 1, by what says so
+	parts    map[axis][]axis   // of those that views have merged
+	optional bool              // forward may be given a state that it starts without
+	cells    map[string]string // the cell states that terms are
+	carried  []given           // states that forward is given
+	notes    []string
+	steps    int
+	depth    int
+	where    string // file:line
 }
 
-type failure struct{ error }
+type failure struct {
+	error
+	kind kind
+}
 
 // raised is the end of a way that ends in an exception.
 type raised struct{}
 
-func (r *run) fail(format string, a ...any) {
-	panic(failure{fmt.Errorf("%s: %s", r.where, fmt.Sprintf(format, a...))})
+func (r *run) fail(format string, a ...any) { r.failAs(unsupported, format, a...) }
+
+func (r *run) failAs(k kind, format string, a ...any) {
+	panic(failure{fmt.Errorf("%s: %s", r.where, fmt.Sprintf(format, a...)), k})
 }
 
 func (r *run) note(text string) {
@@ -85,19 +94,24 @@ func (r *run) note(text string) {
 }
 
 // model follows forward of the whole model and returns what its output is.
-func (r *run) model() (out *node, err error) {
+func (r *run) model(l layout) (out *node, k kind, err error) {
 	defer func() {
 		switch e := recover().(type) {
 		case nil:
 		case failure:
-			err = e.error
+			k, err = e.kind, e.error
 		case raised:
-			err = fmt.Errorf("%s: forward ends in an exception", r.where)
+			k, err = impossible, fmt.Errorf("%s: forward ends in an exception", r.where)
 		default:
 			panic(e)
 		}
 	}()
-	r.names, r.changed = map[string]bool{"input": true}, map[string]bool{}
+	r.names, r.changed, r.nodes, r.reduced = map[string]bool{"input": true}, map[string]bool{}, map[string]*node{}, map[axis]string{}
+	r.parts, r.cells = map[axis][]axis{}, map[string]string{}
+	r.input = &node{name: "input", axes: l, width: new(int)}
+	if r.input.flat() {
+		*r.input.width = 1
+	}
 	r.where = "code"
 	forward := method{r.root, "forward"}
 	f := r.lookup(forward)
@@ -112,20 +126,24 @@ func (r *run) model() (out *node, err error) {
 		r.fail("forward of %s has no input", r.root.Class)
 	}
 	args := []any{r.input}
-	for _, p := range f.params[2:] {
+	for i, p := range f.params[2:] {
 		if d, ok := f.defaults[p]; ok && d == nil {
 			args = append(args, nil)
+			r.optional = true
 			continue
 		}
-		args = append(args, unknown{why: "the argument " + p, state: true, argument: true})
+		args = append(args, unknown{why: "the argument " + p, state: true, argument: argument("", i)})
 	}
 	y := r.callMethod(forward, args)
 	r.where = f.file
 	if t, ok := y.(tuple); ok && len(t) > 0 {
+		r.returns(t)
 		y = t[0]
 		r.note("of the outputs of forward, the first is taken")
 	}
-	return r.stream(y), nil
+	out = r.stream(y)
+	r.describe()
+	return out, 0, nil
 }
 
 // lookup is the code of a method, nil if there is none.
@@ -156,8 +174,13 @@ func (r *run) stream(v any) *node {
 		if v.layers != 1 {
 			r.fail("the final states of %d layers are used as one", v.layers)
 		}
+		if r.changed[stateOf(v.of)] {
+			r.fail("it uses the state of %s, which was changed in place", v.of.name)
+		}
 		r.note("the last state of a recurrent layer is its output at each step")
 		return v.of
+	case magnitude:
+		r.fail("torch.abs is supported as softsign has it, x / (1 + |x|)")
 	case unknown:
 		r.fail("%s is used as if it came from the input", v.why)
 	}
@@ -175,7 +198,7 @@ func kindOf(v any) string {
 		return "a parameter"
 	case unknown:
 		return v.why
-	case *node, final:
+	case *node, final, magnitude:
 		return "what comes from the input"
 	case tuple:
 		return "a tuple"
@@ -183,18 +206,27 @@ func kindOf(v any) string {
 		return "a list"
 	case method:
 		return "a method"
+	case term:
+		return "a part of a cell that is written out"
+	case size:
+		return aSize
 	}
 	return fmt.Sprintf("%.40v", v)
 }
 
 // layer adds a layer, once for each of the same.
-func (r *run) layer(l spec.Layer, rank int, width *int, from ...*node) *node {
-	key := fmt.Sprintf("%s %q %q %v %d", l.Kind, l.Name, l.Tensors, l.Epsilon, rank)
+func (r *run) layer(l spec.Layer, axes []axis, width *int, from ...*node) *node {
+	key := fmt.Sprintf("%s %q %q %v %v", l.Kind, l.Name, l.Tensors, l.Epsilon, axes)
 	if l.Activation != nil {
-		key += l.Activation.String()
+		key += fmt.Sprintf(" %v", *l.Activation)
 	}
+	loose := false
 	for _, f := range from {
-		key += " " + f.name
+		if f.whole && l.Kind != "embedding" {
+			r.fail("what was made whole numbers is supported as the tokens of an embedding")
+		}
+		loose = loose || f.loose
+		key += fmt.Sprintf(" %s %v", f.name, f.loose)
 	}
 	if n := r.nodes[key]; n != nil {
 		return n
@@ -205,7 +237,7 @@ func (r *run) layer(l spec.Layer, rank int, width *int, from ...*node) *node {
 		unique = fmt.Sprintf("%s.%d", base, i)
 	}
 	r.names[unique] = true
-	n := &node{name: unique, layer: l, from: from, rank: rank, width: width}
+	n := &node{name: unique, layer: l, from: from, axes: axes, loose: loose, width: width}
 	r.nodes[key] = n
 	r.order = append(r.order, n)
 	return n
@@ -294,8 +326,8 @@ func (r *run) assign(s assign, env map[string]any, f *function) {
 			to = v
 		case unknown:
 			to = nil
-			for range s.to {
-				to = append(to, v)
+			for i := range s.to {
+				to = append(to, v.element(i))
 			}
 		default:
 			r.fail("%s is taken apart", kindOf(v))
@@ -401,10 +433,10 @@ func (r *run) same(a, b any) bool {
 		x, y = a, t
 	case *node:
 		n, ok := b.(*node)
-		return ok && a.name == n.name
+		return ok && a.name == n.name && slices.Equal(a.axes, n.axes) && a.loose == n.loose && a.whole == n.whole
 	case final:
 		n, ok := b.(final)
-		return ok && a.of.name == n.of.name && a.layers == n.layers
+		return ok && a.layers == n.layers && r.same(a.of, n.of)
 	default:
 		switch b.(type) {
 		case tuple, List:

@@ -6,8 +6,11 @@
 // Followed are calls of modules and functions, and conditions: where one is not known
 // beforehand, both ways must come to the same, or one of them to an exception. An operation
 // without a layer, a loop and a write to an attribute end it with an error that names the
-// line. Dimensions are those of nn.LSTM and its like: the last is that of features, the
-// others are time and streams, of which the layers run one step and one.
+// line.
+//
+// Each dimension of a tensor is followed, too: which is that of features, and which that
+// time runs along, as every recurrent layer must. How many dimensions the input has, the
+// program does not say: see layouts.
 package torchscript
 
 import (
@@ -80,11 +83,18 @@ func (p *Program) Parameters(class string) ([]string, bool) {
 	return c.parameters, true
 }
 
+// Constant is a constant attribute of a class's modules, nil if there is none of that name.
+func (p *Program) Constant(class, name string) any {
+	if c := p.classes[class]; c != nil {
+		return c.constants[name]
+	}
+	return nil
+}
+
 // Spec returns the layers that forward of a model runs, and what there is to say about it.
 // Its File is the given one.
 func (p *Program) Spec(file string, model *Module) (s *spec.Spec, notes []string, err error) {
-	r := &run{program: p, root: model, input: &node{name: "input", width: new(int)}, steps: maxSteps, nodes: map[string]*node{}}
-	out, err := r.model()
+	r, out, err := p.follow(model)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -117,4 +127,32 @@ func (p *Program) Spec(file string, model *Module) (s *spec.Spec, notes []string
 		}
 	}
 	return s, r.notes, nil
+}
+
+// follow follows forward of a model with the layout of the input that it runs with. The error
+// is that of the layout with which it got furthest.
+func (p *Program) follow(model *Module) (r *run, out *node, err error) {
+	steps, most := maxSteps, -1
+	refused := false // by PyTorch, whatever has as many dimensions
+	for i, l := range layouts {
+		if i > 0 && len(l) < len(layouts[i-1]) {
+			if !refused {
+				break
+			}
+			refused = false
+		}
+		r = &run{program: p, root: model, steps: steps}
+		node, k, failed := r.model(l)
+		if failed == nil {
+			return r, node, nil
+		}
+		refused = refused || k == impossible
+		if spent := steps - r.steps; spent > most {
+			most, err = spent, failed
+		}
+		if steps = r.steps; steps < 0 {
+			break
+		}
+	}
+	return nil, nil, err
 }

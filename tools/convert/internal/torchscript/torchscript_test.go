@@ -99,10 +99,11 @@ func TestSpec(t *testing.T) {
 func TestErrors(t *testing.T) {
 	for _, c := range []struct{ from, to, want string }{
 		{"torch.softmax(x, dim)", "torch.conv1d(x, dim)", "code/__torch__.py:31: torch.conv1d is not supported"},
-		{"torch.softmax(x, dim)", "torch.softmax(x, 0)", "code/__torch__.py:31: torch.softmax over another dimension than the last"},
+		{"torch.softmax(x, dim)", "torch.softmax(x, 0)", "code/__torch__.py:31: torch.softmax over another dimension than that of features"},
 		{"(z1, h1)", "(h, h1)", "code/__torch__.py: want what comes from the input, found None"},
 		{"torch.dim(y), 2", "torch.sum(y), 2", ""},
-		{`ops.prim.RaiseException("too few", "builtins.ValueError")`, "y = torch.neg(y)", "what depends on the condition in code/__torch__.py:19 is used as if it came from the input"},
+		{`ops.prim.RaiseException("too few", "builtins.ValueError")`, "y = torch.neg(y)", ""},
+		{"if torch.lt(torch.dim(y), 2):\n      ops.prim.RaiseException(\"too few\", \"builtins.ValueError\")", "if torch.lt(torch.sum(y), 2):\n      y = torch.neg(y)", "what depends on the condition in code/__torch__.py:19 is used as if it came from the input"},
 		{"      pass\n", "      ops.prim.RaiseException()\n", "code: forward ends in an exception"},
 		{"    training = self", "    self.training = True\n    training = self", "code/__torch__.py:13: it writes to an attribute"},
 		{"    training = self", "    for i in range(3):\n      pass\n    training = self", "code/__torch__.py:13: a for loop is not supported"},
@@ -118,8 +119,8 @@ func TestErrors(t *testing.T) {
 		{"[z, torch.relu(y)]", "[torch.relu_(y), y]", "code/__torch__.py:26: it uses gru, which was changed in place"},
 		{"(z1, h1)", "(torch.squeeze(h1, 0), z1)", ""},
 		{"(z1, h1)", "(torch.select(h1, 0, -1), z1)", ""},
-		{"(z1, h1)", "(torch.select(h1, 0, 1), z1)", "code/__torch__.py:28: torch.select of a final state is supported to take that of the last layer"},
-		{"(z1, h1)", "(torch.select(y, torch.dim(y), -1), z1)", "code/__torch__.py:28: torch.select with a size for a dimension"},
+		{"(z1, h1)", "(torch.select(h1, 0, 1), z1)", "code/__torch__.py:28: torch.select is supported of the last step"},
+		{"(z1, h1)", "(torch.select(y, torch.size(y, 0), -1), z1)", "code/__torch__.py:28: torch.select with a size for a dimension"},
 		{"def forward(", "def backward(", "no method forward of __torch__.Net"},
 		{"(self: __torch__.Net,", "(self: [", "code/__torch__.py:"},
 		{"(_0).forward(", "(_0).backward(", "code/__torch__.py:26: a call of the attribute backward"},
@@ -143,6 +144,7 @@ func TestErrors(t *testing.T) {
 func TestScriptedRNN(t *testing.T) {
 	const code = `class RNN(Module):
   mode : Final[str] = "RNN_RELU"
+  batch_first : Final[bool] = False
   _flat_weights_names : List[str]
 `
 	m := &Module{Class: "__torch__.Net", Attrs: map[string]any{"rnn": &Module{
@@ -158,6 +160,7 @@ func TestScriptedRNN(t *testing.T) {
 	for _, c := range []struct{ from, to, want string }{
 		{"", "", ""},
 		{"RNN_RELU", "LSTM", `an nn.RNN whose mode is "LSTM", supported are RNN_TANH and RNN_RELU`},
+		{"batch_first", "batch", "nn.RNN rnn does not say whether it is batch_first"},
 	} {
 		files["__torch__/torch/nn/modules/rnn/___torch_mangle_5.py"] = []byte(strings.Replace(code+"  def forward__0(self: T) -> None:\n    pass\n", c.from, c.to, 1))
 		p, err := Parse(files, nil)
