@@ -45,6 +45,7 @@ func TestModules(t *testing.T) {
 
 	c.Modules["e"] = checkpoint.Module{Class: "torch.nn.modules.sparse.Embedding", MaxNorm: true}
 	assert.ErrorContains(t, build(c, "layers: [{embedding: e}]\nignore: n"), "the file has a torch.nn.modules.sparse.Embedding with max_norm there, which is not supported")
+	assert.Contains(t, Suggest(c), "  # not supported: \"e\", a torch.nn.modules.sparse.Embedding")
 	c.Modules["e"] = checkpoint.Module{Class: "mine.Embedding"} // may be anything
 	assert.NoError(t, build(c, "layers: [{dense: e}]\nignore: n"))
 }
