@@ -47,10 +47,10 @@ func TestStateDictErrors(t *testing.T) {
 		// Two dense layers: the first may have an activation.
 		`{"a.weight_hh": [[1],[1],[1]], "a.weight_ih": [[1],[1],[1]], "d.weight": [[1]], "e.weight": [[1]]}`: "do not say how",
 		// A dense layer first, and widths that do not fit.
-		`{"d.weight": [[1]], "a.weight_hh": [[1],[1],[1]], "a.weight_ih": [[1],[1],[1]]}`:      "do not say how",
-		`{"a.weight_hh": [[1],[1],[1]], "a.weight_ih": [[1],[1],[1]], "d.weight": [[1, 2]]}`:   "do not say how",
-		`{"a.weight_hh": [[1]], "a.weight_ih": [[1]], "d.weight": [[1]]}`:                      "activation: tanh # or relu",
-		`{"a.weight_hh": [[1],[1],[1]], "a.weight_ih": [[1],[1],[1]], "conv.weight": [[[1]]]}`: `not supported: "conv", a convolution by its shape: # weight [1 1 1]`,
+		`{"d.weight": [[1]], "a.weight_hh": [[1],[1],[1]], "a.weight_ih": [[1],[1],[1]]}`:         "do not say how",
+		`{"a.weight_hh": [[1],[1],[1]], "a.weight_ih": [[1],[1],[1]], "d.weight": [[1, 2]]}`:      "do not say how",
+		`{"a.weight_hh": [[1]], "a.weight_ih": [[1]], "d.weight": [[1]]}`:                         "activation: tanh # or relu",
+		`{"a.weight_hh": [[1],[1],[1]], "a.weight_ih": [[1],[1],[1]], "conv.weight": [[[1, 2]]]}`: `not supported: "conv", a convolution by its shape: # weight [1 1 2]`,
 	} {
 		_, err := readStateDict([]byte(text))
 		assert.ErrorContains(t, err, want, text)
