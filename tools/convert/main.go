@@ -69,7 +69,7 @@ an initial state, and for what a model decides by, as a sample rate:
   -bind sr=rate.npy           # numpy.save("rate.npy", numpy.int64(16000))
 
 A state_dict holds tensors, not the order of the layers or their activations; nor does a
-module. One that is a single LSTM or GRU stack converts as it is. Any other needs a
+module. That of an nn.LSTM or nn.GRU alone converts as it is. Any other needs a
 spec, in YAML or JSON, given with -spec or lying beside SOURCE with the ending
 .yaml; without one, the error prints a spec to start from. For example:
 

@@ -28,6 +28,17 @@ func TestConvolutionOverOneStep(t *testing.T) {
 	assert.ErrorContains(t, build(c, "input: 3\nlayers: [{dense: c}]"), `tensor "c.weight" has shape [2 3 2], want a matrix`)
 }
 
+// A stack that is in another module may be less than that module computes.
+func TestStackInModule(t *testing.T) {
+	c := tensors(map[string][]int{"weight_ih_l0": {6, 3}, "weight_hh_l0": {6, 2}}, "weight_ih_l0", "weight_hh_l0")
+	_, err := Model(c, nil)
+	assert.NoError(t, err)
+	c = tensors(map[string][]int{"gru.weight_ih_l0": {6, 3}, "gru.weight_hh_l0": {6, 2}}, "gru.weight_ih_l0", "gru.weight_hh_l0")
+	_, err = Model(c, nil)
+	assert.ErrorContains(t, err, "its tensors do not say how the layers are connected")
+	assert.ErrorContains(t, err, "\n  - gru: gru ")
+}
+
 // What a file says of a module counts before what its tensors look like.
 func TestModules(t *testing.T) {
 	c := tensors(map[string][]int{"e.weight": {4, 4}, "n.weight": {4}}, "e.weight", "n.weight")
@@ -45,6 +56,7 @@ func TestModules(t *testing.T) {
 
 	c.Modules["e"] = checkpoint.Module{Class: "torch.nn.modules.sparse.Embedding", MaxNorm: true}
 	assert.ErrorContains(t, build(c, "layers: [{embedding: e}]\nignore: n"), "the file has a torch.nn.modules.sparse.Embedding with max_norm there, which is not supported")
+	assert.Contains(t, Suggest(c), "  # not supported: \"e\", a torch.nn.modules.sparse.Embedding")
 	c.Modules["e"] = checkpoint.Module{Class: "mine.Embedding"} // may be anything
 	assert.NoError(t, build(c, "layers: [{dense: e}]\nignore: n"))
 }

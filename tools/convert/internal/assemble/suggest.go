@@ -67,17 +67,18 @@ func (g *group) cell() string {
 // bothWays reports whether g is a recurrent layer that runs both ways.
 func (g *group) bothWays() bool { return g.find("weight_hh_l0_reverse") != nil }
 
-// alone is the spec of a checkpoint that needs none: one LSTM or GRU stack and
-// nothing else, no program that does more with it either. (The tensors of a lone nn.RNN do
-// not tell its nonlinearity.)
+// alone is the spec of a checkpoint that needs none: one LSTM or GRU stack and nothing else,
+// which is in no other module, whose code may do more with it, nor in a program that does.
+// (The tensors of a lone nn.RNN do not tell its nonlinearity.)
 func alone(c *checkpoint.Checkpoint) (*spec.Spec, error) {
 	list := groups(c)
 	if len(list) == 0 {
 		return nil, fmt.Errorf("%s: no tensors", c.File)
 	}
-	kind := list[0].cell()
-	if told := kind == "lstm" || kind == "gru" || kind == "rnn" && c.Modules[list[0].prefix].Nonlinearity != ""; c.Unknown == "" && len(list) == 1 && told {
-		return &spec.Spec{File: c.File, Layers: []spec.Layer{{Kind: kind, Prefix: list[0].prefix}}}, nil
+	if len(list) == 1 && list[0].prefix == "" && c.Unknown == "" {
+		if kind := list[0].cell(); kind == "lstm" || kind == "gru" || kind == "rnn" && c.Modules[""].Nonlinearity != "" {
+			return &spec.Spec{File: c.File, Layers: []spec.Layer{{Kind: kind}}}, nil
+		}
 	}
 	why := "its tensors do not say how the layers are connected"
 	if c.Unknown != "" {

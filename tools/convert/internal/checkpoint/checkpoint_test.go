@@ -41,6 +41,11 @@ func TestUnwrap(t *testing.T) {
 			c.Unwrap()
 			require.Equal(t, named(test.want...).Tensors, c.Tensors)
 			require.Equal(t, test.skipped, c.Skipped)
+			require.Nil(t, c.Modules)
 		})
 	}
+	c := named("module.a.weight")
+	c.Modules = map[string]checkpoint.Module{"": {Class: "DataParallel"}, "module": {Class: "Net"}, "module.a": {Class: "A"}}
+	c.Unwrap()
+	require.Equal(t, map[string]checkpoint.Module{"a": {Class: "A"}}, c.Modules)
 }

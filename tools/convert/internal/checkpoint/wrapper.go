@@ -23,17 +23,22 @@ func (c *Checkpoint) Unwrap() {
 		for i := range c.Tensors {
 			c.Tensors[i].Name = c.Tensors[i].Name[len(prefix):]
 		}
-		if c.Modules != nil {
-			modules := make(map[string]Module, len(c.Modules))
-			for path, m := range c.Modules {
-				if path, ok := strings.CutPrefix(path, prefix); ok {
-					modules[path] = m
-				}
-			}
-			c.Modules = modules
-		}
+		c.unwrapModules(prefix)
 		c.Skipped = append(c.Skipped, fmt.Sprintf("prefix %q removed from every tensor name", prefix))
 	}
+}
+
+func (c *Checkpoint) unwrapModules(prefix string) {
+	if c.Modules == nil {
+		return
+	}
+	modules := make(map[string]Module, len(c.Modules))
+	for path, m := range c.Modules {
+		if path, ok := strings.CutPrefix(path, prefix); ok {
+			modules[path] = m
+		}
+	}
+	c.Modules = modules
 }
 
 // wrapper returns the wrapper prefix common to all names, or "".

@@ -252,9 +252,6 @@ func (s *script) value(path string, v any, depth int) (any, error) {
 				return numbers, nil
 			}
 		}
-		if v.Class.Module == "torch.jit._pickle" {
-			return torchscript.List{}, nil // it is there, but what is in it is of no use
-		}
 	}
 	return absent{}, nil
 }

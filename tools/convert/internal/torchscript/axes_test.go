@@ -105,6 +105,9 @@ func TestAxes(t *testing.T) {
 		{"e = torch.embedding(self.e, torch.to(x, 4))\ny, h, = (self.b).forward__0(torch.unsqueeze(e, 1), None, )\nreturn torch.squeeze(y, 1)", "embedding gru"},
 		{"y, h, = (self.a).forward__0(torch.to(x, 4), None, )\nreturn y", "what was made whole numbers is supported as the tokens of an embedding"},
 		{"y, h, = (self.a).forward__0(torch.to(torch.to(x, 4), 6), None, )\nreturn y", "what was made whole numbers is supported as the tokens of an embedding"},
+		{"return torch.softmax(torch.mm(x, torch.t(self.square)), 1)", "dense softmax"},
+		{"return torch.softmax(torch.addmm(self.v, x, torch.t(self.square)), 1)", "dense softmax"},
+		{"return torch.softmax(torch.matmul(x, torch.t(self.square)), 1)", "torch.softmax over another dimension"},
 		// what is on when the module runs as it was saved
 		{all + "return torch.dropout(y, 0.5, True)", "torch.dropout that is not switched off"},
 		{all + "return torch.dropout(y, 0., True)", "gru"},

@@ -167,6 +167,10 @@ func (r *run) evalCall(x call, env map[string]any, f *function) any {
 			args = append(args, v)
 		}
 	}
+	fn, _ := to.(reference)
+	if _, is := to.(method); len(keyword) > 0 && (is || r.program.functions[string(fn)] != nil) {
+		r.fail("a call of %s with arguments by name", kindOf(to))
+	}
 	switch to := to.(type) {
 	case method:
 		return r.callMethod(to, args)

@@ -186,15 +186,9 @@ func (r *run) unchanged(a arguments) any {
 				m := *n
 				m.whole = true
 				first = &m
-			case isNode && n.whole:
-				r.fail("what was made whole numbers is supported as the tokens of an embedding")
 			case t == 5 || t == 15:
 				r.note("numbers that the program rounds to 16 bits are float32")
 			}
-		}
-	case "float", "double", "type_as":
-		if n, ok := first.(*node); ok && n.whole {
-			r.fail("what was made whole numbers is supported as the tokens of an embedding")
 		}
 	case "dropout", "feature_dropout", "alpha_dropout":
 		if train, ok := a.at(2, "train").(bool); !ok || train && a.number(1, "p", 1) != 0 {

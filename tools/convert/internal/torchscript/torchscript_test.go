@@ -124,6 +124,8 @@ func TestErrors(t *testing.T) {
 		{"def forward(", "def backward(", "no method forward of __torch__.Net"},
 		{"(self: __torch__.Net,", "(self: [", "code/__torch__.py:"},
 		{"(_0).forward(", "(_0).backward(", "code/__torch__.py:26: a call of the attribute backward"},
+		{"torch.add(x, self.shift, alpha=1), h0, )", "x, h=h0)", "code/__torch__.py:18: a call of a method with arguments by name"},
+		{"training), -1, )", "training), dim=-1)", "code/__torch__.py:24: a call of __torch__.norm with arguments by name"},
 		{"(rnn).run(", "(self).forward(", "nested deeper than 100 levels"},
 		{"1., torch.sig", strings.Repeat("(", 300) + "1., torch.sig", "brackets do not match or are nested too deeply"},
 		{"1., torch.sig", strings.Repeat("-", 300) + "1., torch.sig", "nested deeper than 200 levels"},
@@ -204,9 +206,40 @@ func TestHostile(t *testing.T) {
 	}
 }
 
+// moved moves dimensions, and step is a step of a cell as it is traced.
+const (
+	moved = `class Net(Module):
+  def forward(self: T, x: Tensor) -> Tensor:
+    rnn = self.rnn
+    x0 = torch.view(x, [torch.size(x, 0), torch.size(x, 1), -1])
+    y, h = torch.gru(torch.permute(x0, [1, 0, 2]), torch.zeros([1]), [rnn.w, rnn.r], False, 1, 0., False, False, False)
+    z = torch.squeeze(torch.slice(torch.flatten(torch.unsqueeze(torch.transpose(y, 0, 1), 2), 2), 1, -1))
+    return torch.add(torch.silu(z), torch.div(z, torch.add(torch.abs(z), 1)))
+`
+	step = `class Net(Module):
+  def forward(self: T, x: Tensor, s: Tuple[Tensor, Tensor]) -> Tensor:
+    h, k, = s
+    a = torch.linear(h, self.rnn.r, self.rnn.b)
+    i, f, g, o, = torch.unsafe_chunk(torch.add_(a, torch.linear(x, self.rnn.w)), 4, 1)
+    c = torch.add_(torch.mul(torch.sigmoid(f), k), torch.mul(torch.sigmoid(i), torch.tanh(g)))
+    y = torch.mul(torch.sigmoid_(o), torch.tanh(c))
+    return (y, (y, c))
+`
+)
+
+// Both seeds are followed to their ends.
+func TestSeeds(t *testing.T) {
+	for _, text := range []string{moved, step} {
+		_, err := specOf(text)
+		assert.NoError(t, err)
+	}
+}
+
 // Whatever the program, following it ends in an error or in layers.
 func FuzzSpec(f *testing.F) {
 	f.Add(good)
+	f.Add(moved)
+	f.Add(step)
 	f.Fuzz(func(t *testing.T, text string) {
 		s, err := specOf(text)
 		if err == nil && len(s.Layers) == 0 {
