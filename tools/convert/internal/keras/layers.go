@@ -23,7 +23,7 @@ func init() { // since translators look up layers
 		"BatchNormalization": (*translation).batchNorm, "LayerNormalization": (*translation).layerNorm,
 		"Normalization": (*translation).normalization, "Rescaling": (*translation).rescaling,
 		"Masking": (*translation).masking, "Reshape": (*translation).reshape, "Flatten": (*translation).flatten, "RepeatVector": (*translation).repeat,
-		"Permute": (*translation).permute,
+		"Permute": (*translation).permute, "Identity": (*translation).identity,
 	}
 }
 
