@@ -203,6 +203,21 @@ def whole_numbers():
     return keras.Sequential([L.Input((None,), dtype="int32"), L.Embedding(11, 3, name="embedding"), L.LSTM(3, return_sequences=True)])
 
 
+def operators():
+    """Written without layers: shortcuts around a layer."""
+    def make(x):
+        y = x + L.LSTM(3, return_sequences=True)(x)
+        return L.Dense(2)((y - x) * L.GRU(3, return_sequences=True)(y))
+    return net(make)
+
+
+def by_names():
+    """Inputs and outputs that have names are in the order of these."""
+    a, b = L.Input((None, 2), name="first"), L.Input((None, 3), name="second")
+    x = L.Concatenate()([L.LSTM(3, return_sequences=True)(b), a])
+    return keras.Model({"z": a, "c": b}, {"q": L.Dense(3, name="wide")(x), "d": L.Dense(1, name="narrow")(x)})
+
+
 def randomise(m, rng):
     seen = {id(w) for layer in m.layers if isinstance(layer, L.Normalization) for w in layer.weights}
     for w in m.weights:
@@ -228,6 +243,9 @@ def arguments(m, rng):
 
 
 def run(m, xs):
+    if make is by_names:
+        ys = m(dict(zip(("c", "z"), xs)), training=False)
+        return [np.array(ys[k]) for k in ("d", "q")]
     ys = m(xs if len(xs) > 1 else xs[0], training=False)
     return [np.array(keras.ops.convert_to_numpy(y) if VERSION == "keras3" else y) for y in (ys if isinstance(ys, (list, tuple)) else [ys])]
 
@@ -314,7 +332,7 @@ with tempfile.TemporaryDirectory() as folder:
         arrays[name + ".y"] = flat(ys).astype("float32")
 
     formats = (stack, both_ways, nested, cells, convolutions, frozen, cells_each_way, inside)
-    for make in ((frozen, cells_each_way, inside, formulas, groups, whole_numbers) if ORDER else
+    for make in ((frozen, cells_each_way, inside, formulas, groups, whole_numbers, operators, by_names) if ORDER else
                  (stack, before, backwards, both_ways, cells, around, tokens, nested, several, reshaped, states, standardised, convolutions)):
         name = make.__name__
         rng = np.random.default_rng(zlib.crc32(name.encode()))

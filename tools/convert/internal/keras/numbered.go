@@ -1,6 +1,7 @@
 package keras
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -68,7 +69,7 @@ func (n numbered) complete() error {
 func groupNames(layers []*layer) map[*layer]string {
 	names, used := map[*layer]string{}, map[string]int{}
 	for _, l := range layers {
-		name := snake(l.class)
+		name := snake(cmp.Or(l.saved, l.class))
 		if n := used[name]; n > 0 {
 			names[l] = fmt.Sprintf("%s_%d", name, n)
 		} else {
