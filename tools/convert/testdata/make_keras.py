@@ -1,8 +1,12 @@
 """Makes ../internal/keras/testdata/keras2.zip and keras3.zip: small models in every file
-format of Keras, with inputs and outputs. Weights are random, and none is zero.
+format of Keras, with inputs and outputs. Weights are random, and none is zero. In
+keras2_order.zip and keras3_order.zip are those whose weights a file has in another order
+than their layers, and what came with them.
 
-    python make_keras.py keras2    # TensorFlow 2.15, which has Keras 2.15
-    python make_keras.py keras3    # Keras 3 with any backend; was 3.15.1 with PyTorch
+    python make_keras.py keras2        # TensorFlow 2.15, which has Keras 2.15
+    python make_keras.py keras3        # Keras 3 with any backend; was 3.15.1 with PyTorch
+    python make_keras.py keras2_order  # as above
+    python make_keras.py keras3_order  # was 3.15.1 with TensorFlow
 """
 
 import io
@@ -16,7 +20,7 @@ import zlib
 import h5py
 import numpy as np
 
-VERSION = sys.argv[1]
+VERSION, _, ORDER = sys.argv[1].partition("_")
 if VERSION == "keras2":
     import tensorflow as tf
     from tensorflow import keras
@@ -143,6 +147,77 @@ def convolutions():
     return net(make, (30, 3))
 
 
+def frozen():
+    """Keras lists the weights that training leaves alone last."""
+    def make(x):
+        a = L.Bidirectional(L.LSTM(3, return_sequences=True), name="ahead")
+        a.forward_layer.trainable = False
+        b = L.Bidirectional(L.GRU(3, return_sequences=True), merge_mode="sum", name="back")
+        b.backward_layer.trainable = False
+        c = L.RNN([L.GRUCell(3, trainable=False), L.LSTMCell(3), L.GRUCell(3, trainable=False)], return_sequences=True, name="some_cells")
+        d = L.Bidirectional(L.RNN([L.LSTMCell(3, trainable=False), L.LSTMCell(3)], return_sequences=True), name="both")
+        e = L.BatchNormalization(trainable=False)
+        return L.Concatenate()([d(b(a(x))), e(c(x))])
+    return net(make)
+
+
+def cells_each_way():
+    """The stacks of the two directions are not the same."""
+    def make(x):
+        f = L.RNN([L.GRUCell(2), L.LSTMCell(3)], return_sequences=True)
+        b = L.RNN([L.LSTMCell(3), L.SimpleRNNCell(2), L.GRUCell(3)], return_sequences=True, go_backwards=True)
+        y = L.Bidirectional(f, backward_layer=b, merge_mode="ave")(x)
+        g = L.RNN([L.GRUCell(2), L.GRUCell(2, reset_after=False)], return_sequences=True, go_backwards=True)
+        return L.Bidirectional(L.LSTM(3, return_sequences=True), backward_layer=g)(y)
+    return net(make)
+
+
+def inside():
+    """A model inside one, in which one direction is frozen and steps have a model of their own."""
+    each = keras.Sequential([L.Input((3,)), L.Dense(4, name="first"), L.PReLU(name="slopes")], name="each")
+    both = L.Bidirectional(L.LSTM(2, return_sequences=True), name="both")
+    both.forward_layer.trainable = False
+    block = keras.Sequential([L.Input((None, 3)), L.TimeDistributed(each, name="steps"), L.TimeDistributed(L.Dense(3), name="dense_steps"), both], name="block")
+    return net(lambda x: L.Dense(2, name="last")(block(x)))
+
+
+def formulas():
+    def make(x):
+        y = L.Dense(4, activation="mish")(x)
+        names = ["mish", "selu"] + (["celu", "log_sigmoid", "tanh_shrink", "hard_tanh", "relu6", "leaky_relu"] if VERSION == "keras3" else [])
+        h = [L.Activation(n)(y) for n in names]
+        h += [L.ReLU(max_value=0.6, threshold=0.2)(y), L.ReLU(max_value=0.5, negative_slope=0.3)(y)]
+        h += [L.PReLU(shared_axes=[1, 2])(y), L.Identity()(y), L.Masking()(y)]
+        h += [L.Normalization(mean=[0.1, -0.2, 0.3, 0.4], variance=[0.5, 1.5, 2.5, 3.5])(y), L.Normalization(mean=0.5, variance=2.0, invert=True)(y)]
+        one = L.Normalization(axis=None)
+        one.adapt(np.random.default_rng(1).normal(size=(50, 4)) * 2 + 1)
+        return L.Concatenate()(h + [one(y)])
+    return net(make)
+
+
+def groups():
+    return keras.Sequential([L.Input((None, 6)), L.Conv1D(4, 3, groups=2, dilation_rate=2, padding="causal"), L.Conv1D(8, 2, groups=4, padding="causal", activation="tanh", use_bias=False), L.GRU(3)])
+
+
+def whole_numbers():
+    return keras.Sequential([L.Input((None,), dtype="int32"), L.Embedding(11, 3, name="embedding"), L.LSTM(3, return_sequences=True)])
+
+
+def operators():
+    """Written without layers: shortcuts around a layer."""
+    def make(x):
+        y = x + L.LSTM(3, return_sequences=True)(x)
+        return L.Dense(2)((y - x) * L.GRU(3, return_sequences=True)(y))
+    return net(make)
+
+
+def by_names():
+    """Inputs and outputs that have names are in the order of these."""
+    a, b = L.Input((None, 2), name="first"), L.Input((None, 3), name="second")
+    x = L.Concatenate()([L.LSTM(3, return_sequences=True)(b), a])
+    return keras.Model({"z": a, "c": b}, {"q": L.Dense(3, name="wide")(x), "d": L.Dense(1, name="narrow")(x)})
+
+
 def randomise(m, rng):
     seen = {id(w) for layer in m.layers if isinstance(layer, L.Normalization) for w in layer.weights}
     for w in m.weights:
@@ -162,12 +237,15 @@ def arguments(m, rng):
     list_ = []
     for i in m.inputs:
         shape = [1] + [STEPS if d is None else d for d in i.shape[1:]]
-        list_.append(rng.integers(0, 11, shape).astype("float32") if m.layers[1 if len(m.layers) > 1 and "input" in m.layers[0].name else 0].name.startswith("embedding")
+        list_.append(rng.integers(0, 11, shape).astype("int32" if "int" in str(i.dtype) else "float32") if m.layers[1 if len(m.layers) > 1 and "input" in m.layers[0].name else 0].name.startswith("embedding")
                      else rng.normal(size=shape).astype("float32"))
     return list_
 
 
 def run(m, xs):
+    if make is by_names:
+        ys = m(dict(zip(("c", "z"), xs)), training=False)
+        return [np.array(ys[k]) for k in ("d", "q")]
     ys = m(xs if len(xs) > 1 else xs[0], training=False)
     return [np.array(keras.ops.convert_to_numpy(y) if VERSION == "keras3" else y) for y in (ys if isinstance(ys, (list, tuple)) else [ys])]
 
@@ -253,7 +331,9 @@ with tempfile.TemporaryDirectory() as folder:
         arrays[name + ".x"] = flat(xs).astype("float32")
         arrays[name + ".y"] = flat(ys).astype("float32")
 
-    for make in (stack, before, backwards, both_ways, cells, around, tokens, nested, several, reshaped, states, standardised, convolutions):
+    formats = (stack, both_ways, nested, cells, convolutions, frozen, cells_each_way, inside)
+    for make in ((frozen, cells_each_way, inside, formulas, groups, whole_numbers, operators, by_names) if ORDER else
+                 (stack, before, backwards, both_ways, cells, around, tokens, nested, several, reshaped, states, standardised, convolutions)):
         name = make.__name__
         rng = np.random.default_rng(zlib.crc32(name.encode()))
         m = make()
@@ -261,11 +341,13 @@ with tempfile.TemporaryDirectory() as folder:
         for ending in (".keras", ".h5"):
             m.save(f"{folder}/{name}{ending}")
         golden(name, m, rng)
-        if make in (stack, both_ways, nested, cells, convolutions):
+        if make in formats:
             m.save_weights(f"{folder}/{name}.weights.h5")
             with open(f"{folder}/{name}.json", "w") as f:
                 f.write(m.to_json())
-    if VERSION == "keras2":
+        if ORDER and make in formats and VERSION == "keras2":
+            m.save_weights(f"{folder}/{name}.hdf5")
+    if VERSION == "keras2" and not ORDER:
         for make in (keras1, cudnn):
             rng = np.random.default_rng(5)
             golden(make.__name__, make(folder, rng), rng)
@@ -275,7 +357,7 @@ with tempfile.TemporaryDirectory() as folder:
         with open(f"{folder}/old.json", "w") as f:
             f.write(stack_model.to_json())
         golden("old", stack_model, np.random.default_rng(9))
-    out = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../internal/keras/testdata", VERSION + ".zip")
+    out = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../internal/keras/testdata", sys.argv[1] + ".zip")
     os.makedirs(os.path.dirname(out), exist_ok=True)
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as z:
         def add(name, data):

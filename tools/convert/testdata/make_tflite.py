@@ -1,9 +1,12 @@
 """Makes the TFLite models of ../internal/tflite/testdata, with what TFLite's own
-interpreter computes from them (NAME.npz: x and y, float32). TensorFlow 2.15.1:
+interpreter computes from them (NAME.npz: x and y, float32). TensorFlow 2.15.1 makes those
+by Keras 2, and all that are written operator by operator; another version, which was 2.21
+with Keras 3.15, makes keras3_*:
 
     python make_tflite.py
 """
 import os
+import sys
 import tempfile
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -75,11 +78,15 @@ def save(name, model, tokens=0):
     x = np.random.default_rng(7).standard_normal(d["shape"]).astype(np.float32)
     if tokens:
         x = np.random.default_rng(7).integers(0, tokens, d["shape"]).astype(np.float32)
-    i.set_tensor(d["index"], x.astype(d["dtype"]))
+    scale, zero = d["quantization"] if d["dtype"] == np.int8 else (1, 0)
+    i.set_tensor(d["index"], np.clip(np.round(x / scale + zero), -128, 127).astype(d["dtype"]) if zero or scale != 1 else x.astype(d["dtype"]))
     i.invoke()
+    y = i.get_tensor(e["index"])
+    if y.dtype == np.int8:
+        y = ((y.astype(np.float32) - e["quantization"][1]) * e["quantization"][0]).astype(np.float32)
     with open(os.path.join(OUT, name + ".tflite"), "wb") as f:
         f.write(model)
-    np.savez(os.path.join(OUT, name + ".npz"), x=x, y=i.get_tensor(e["index"]))
+    np.savez(os.path.join(OUT, name + ".npz"), x=x, y=y)
 
 
 def lstm(name, seed, I=3, U=5, H=None, T=7, peephole=False, norm=False, coupled=False, projection=False, major=False, step=False, **settings):
@@ -166,14 +173,29 @@ def around():
     save("around", g.finish(x, y))
 
 
-def keras(name, layers, T=6, I=3, optimise=False, tokens=None):
-    """tokens is the type of an input of them, each below I."""
+def keras(name, layers, T=6, I=3, optimise=False, tokens=None, half=False, integers=False, ends=False):
+    """tokens is the type of an input of them, each below I; half are weights in float16;
+    integers is all in int8, and ends the input and output, too."""
     tf.keras.utils.set_random_seed(5)
     shape = (T,) if tokens else (T, I)
     model = tf.keras.Sequential([tf.keras.layers.Input(shape, batch_size=1, dtype=tokens or "float32")] + layers)
     c = tf.lite.TFLiteConverter.from_keras_model(model)
-    c.optimizations = [tf.lite.Optimize.DEFAULT] if optimise else []
+    c.optimizations = [tf.lite.Optimize.DEFAULT] if optimise or half or integers else []
+    if half:
+        c.target_spec.supported_types = [tf.float16]
+    if integers:
+        rng = np.random.default_rng(8)
+        c.representative_dataset = lambda: ([rng.standard_normal((1, *shape)).astype(np.float32)] for _ in range(50))
+    if ends:
+        c.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        c.inference_input_type = c.inference_output_type = tf.int8
     save(name, c.convert(), I if tokens else 0)
+
+
+def norms():
+    """Layer normalisation in each form that Keras writes out, where its epsilon is small."""
+    return [tf.keras.layers.LayerNormalization(scale=s, center=c, epsilon=1e-6, gamma_initializer="normal", beta_initializer="normal")
+            for s in (False, True) for c in (False, True)]
 
 
 def states(name, seed, I=4, H=5, T=9):
@@ -210,6 +232,15 @@ def states(name, seed, I=4, H=5, T=9):
 
 
 os.makedirs(OUT, exist_ok=True)
+L = tf.keras.layers
+random = dict(bias_initializer="normal")
+if not tf.__version__.startswith("2.15."):
+    # No operator is fused any more.
+    keras("keras3_lstm", [L.LSTM(5, return_sequences=True, **random), L.Dense(4, activation="selu", **random), *norms(), L.LSTM(3, **random), L.Dense(2, activation="softplus")])
+    keras("keras3_both_ways", [L.Bidirectional(L.GRU(4, return_sequences=True, recurrent_activation="hard_sigmoid", **random)), L.SimpleRNN(3, activation="softsign", return_sequences=True, **random), L.Dense(2, activation="softsign")])
+    keras("keras3_lstm_hybrid", [L.LSTM(32, return_sequences=True, **random), L.Dense(3, activation="selu")], I=40, optimise=True)
+    keras("keras3_half", [L.LSTM(4, return_sequences=True, **random), L.Dense(2, activation="selu", **random)], half=True)
+    sys.exit()
 lstm("lstm", 1)
 lstm("lstm_major", 2, major=True)
 lstm("lstm_step", 3, step=True)
@@ -228,12 +259,10 @@ both_rnn("both_rnn", 32)
 both_rnn("both_rnn_major", 33, major=True)
 half()
 around()
-L = tf.keras.layers
 keras("keras_last", [L.LSTM(5, return_sequences=True), L.LSTM(4), L.Dense(2, activation="softmax")])
 keras("keras_flatten", [L.LSTM(4, return_sequences=True), L.Flatten(), L.Dense(2)])
 keras("keras_hybrid", [L.LSTM(40), L.Dense(3)], I=30, optimise=True)
 # GRU and SimpleRNN have no operator of their own: they are loops (WHILE), or all steps written out.
-random = dict(bias_initializer="normal")
 keras("keras_gru", [L.GRU(5, return_sequences=True, **random), L.GRU(4, reset_after=False, **random), L.Dense(2)])
 keras("keras_rnn", [L.SimpleRNN(5, return_sequences=True, **random), L.SimpleRNN(3, activation="relu", return_sequences=True, **random)])
 keras("keras_both_ways", [L.Bidirectional(L.GRU(4, return_sequences=True, **random)), L.Dense(2)])
@@ -248,3 +277,9 @@ keras("keras_around", [
     L.PReLU("normal", shared_axes=[1]), L.BatchNormalization(moving_mean_initializer="normal"), L.LSTM(3), L.LayerNormalization(gamma_initializer="normal", beta_initializer="normal"), L.Dense(2)])
 keras("keras_tokens", [L.Embedding(7, 3), L.LSTM(4, return_sequences=True)], I=7, tokens="int32")
 keras("keras_float_tokens", [L.Embedding(7, 3), L.LSTM(4, return_sequences=True)], I=7, tokens="float32")
+# Functions and normalisations that are written out, and weights in float16 around a loop.
+keras("keras_functions", [L.Dense(4, activation="selu", **random), L.LSTM(5, return_sequences=True), *norms(), L.Dense(3, activation="selu"), L.Dense(2, activation="softplus", **random)])
+keras("keras_half", [L.GRU(5, return_sequences=True, recurrent_activation="hard_sigmoid", **random), L.Dense(2, activation="selu", **random)], half=True)
+# All in integers, with the ranges of what lies between: the operators keep their tensors' scales.
+keras("keras_int8", [L.LSTM(6, return_sequences=True, **random), L.LSTM(4, return_sequences=True), L.Dense(3)], integers=True)
+keras("keras_ends_int8", [L.LSTM(6, return_sequences=True), L.Dense(5, activation="relu", **random), L.Dense(3, activation="softmax")], integers=True, ends=True)

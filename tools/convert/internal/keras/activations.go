@@ -38,8 +38,14 @@ func (t *translation) relu(f *fields, name string, x value, _ *arrays) (value, e
 		return t.function1(name, x, format.Function{Kind: format.LeakyRelu, Alpha: float32(slope)})
 	case slope == 0 && threshold > 0 && !limited:
 		return t.function1(name, x, format.Function{Kind: format.ThresholdedRelu, Alpha: float32(threshold)})
+	case slope == 0 && threshold > 0 && most >= 0:
+		x, _ = t.function1(name+".threshold", x, format.Function{Kind: format.ThresholdedRelu, Alpha: float32(threshold)})
+		return t.function1(name, x, format.Function{Kind: format.Clip, Beta: float32(most)})
+	case threshold == 0 && most >= 0:
+		x, _ = t.function1(name+".slope", x, format.Function{Kind: format.LeakyRelu, Alpha: float32(slope)})
+		return t.function1(name, x, format.Function{Kind: format.Clip, Alpha: -math.MaxFloat32, Beta: float32(most)})
 	}
-	return x, fmt.Errorf("has negative_slope %g, threshold %g and max_value %g, supported is one of them", slope, threshold, most)
+	return x, fmt.Errorf("has negative_slope %g, threshold %g and max_value %g, supported are max_value of 0 or more with one of the others or none", slope, threshold, most)
 }
 
 func (t *translation) leakyRelu(f *fields, name string, x value, _ *arrays) (value, error) {
@@ -76,6 +82,10 @@ func (t *translation) prelu(f *fields, name string, x value, w *arrays) (value, 
 	if x.sequence {
 		shape = []int{1, n}
 	}
+	one := len(w.list) == 1 && len(w.list[0].shape) == len(shape) && product(w.list[0].shape) == 1
+	if one {
+		shape[len(shape)-1] = 1
+	}
 	if len(w.list) == 1 && !slices.Equal(w.list[0].shape, shape) {
 		return x, fmt.Errorf("has slopes of shape %v in the file, supported is %v, the same at every step: shared_axes=[1]", w.list[0].shape, shape)
 	}
@@ -83,10 +93,16 @@ func (t *translation) prelu(f *fields, name string, x value, w *arrays) (value, 
 	if err != nil {
 		return x, err
 	}
+	if one {
+		slopes = slices.Repeat(slopes, n)
+	}
 	return x.as(compose.PRelu(t.b(), name, t.read(x), slopes)), nil
 }
 
 func (t *translation) softmax(f *fields, name string, x value, _ *arrays) (value, error) {
+	if x.masked != "" { // Keras adds −10⁹ where a mask says so, across features
+		return x, fmt.Errorf("reads the mask of layer %q, which is not supported; take the mask out of the configuration and give that with -spec", x.masked)
+	}
 	if err := f.axis(x.rank()); err != nil {
 		return x, err
 	}

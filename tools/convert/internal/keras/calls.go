@@ -3,6 +3,8 @@ package keras
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 )
 
 // A call is what one use of a layer reads.
@@ -17,8 +19,9 @@ type reference struct {
 	call, output int
 }
 
-// calls reads inbound_nodes, in the form of Keras 3 or the one before.
-func (p *parser) calls(nodes any) (list []call, err error) {
+// calls reads inbound_nodes, in the form of Keras 3 or the one before. An operation of
+// TensorFlow has its second tensor among its arguments, as y.
+func (p *parser) calls(nodes any, operation bool) (list []call, err error) {
 	if nodes == nil {
 		return nil, nil
 	}
@@ -66,6 +69,12 @@ func (p *parser) calls(nodes any) (list []call, err error) {
 		for name, v := range arguments {
 			switch {
 			case v == nil || name == "training" && v == false:
+			case name == "y" && operation && len(c.reads) == 1:
+				r, err := asReference(v)
+				if err != nil {
+					return nil, err
+				}
+				c.reads = append(c.reads, r)
 			case name == "initial_state":
 				if c.states, err = tensors(v); err != nil {
 					return nil, err
@@ -104,11 +113,17 @@ func tensors(v any) ([]reference, error) {
 	return nil, fmt.Errorf("call it with %s, supported are outputs of layers", brief(v))
 }
 
-// references reads input_layers or output_layers.
+// references reads input_layers or output_layers. Those that have names are in their order.
 func references(v any) ([]reference, error) {
 	list, ok := v.([]any)
+	if named, is := v.(map[string]any); is {
+		for _, name := range slices.Sorted(maps.Keys(named)) {
+			list = append(list, named[name])
+		}
+		v, ok = list, true
+	}
 	if !ok {
-		return nil, errors.New("are no list; named inputs and outputs are not supported")
+		return nil, errors.New("are no list, and have no names")
 	}
 	if r, err := asReference(v); err == nil { // one, in Keras 3
 		return []reference{r}, nil

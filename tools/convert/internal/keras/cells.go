@@ -204,18 +204,8 @@ func (l *layer) only(key string) (*layer, error) {
 	return inner, nil
 }
 
-// cells returns the cells of a StackedRNNCells inside l, nil if there is none.
+// cells returns the cells of a StackedRNNCells.
 func (l *layer) cells() (list []*layer, err error) {
-	for _, key := range []string{"layer", "cell"} {
-		if l.config[key] == nil {
-			continue
-		}
-		inner, err := l.only(key)
-		if err != nil {
-			return nil, err
-		}
-		return inner.cells()
-	}
 	if l.stack != nil {
 		return l.stack, nil
 	}

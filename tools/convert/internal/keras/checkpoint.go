@@ -147,7 +147,13 @@ func (l weighted) tensors(c *checkpoint.Checkpoint) error {
 	// What a layer is shows in the names of its arrays, of which each is there twice in one
 	// that runs both ways.
 	half := len(l.arrays)
-	if half%2 == 0 && half > 0 {
+	if both, ok := owners(l.arrays, way); ok { // which may lie in any order
+		if len(both[0]) != len(both[1]) {
+			return fmt.Errorf("has %d arrays of one direction and %d of the other", len(both[0]), len(both[1]))
+		}
+		l.arrays = slices.Concat(both[0], both[1])
+		half /= 2
+	} else if half%2 == 0 && half > 0 {
 		if a, b := l.arrays[0], l.arrays[half/2]; a.name == "kernel" && b.name == "kernel" {
 			half /= 2
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -31,6 +32,7 @@ type model struct {
 // A layer is the configuration of one layer, or of the cell or layer inside one.
 type layer struct {
 	class  string
+	saved  string // the class by which the file names its group, where that is another
 	name   string
 	config map[string]any
 	calls  []call            // of a functional model
@@ -115,11 +117,14 @@ func (p *parser) layer(entry any) (*layer, error) {
 	if m, _ := e["module"].(string); m != "" && !strings.HasPrefix(m, "keras") && !strings.HasPrefix(m, "tf_keras") && !strings.HasPrefix(m, "tensorflow") {
 		return fail("is of the module %.80q, supported are the layers of Keras", m)
 	}
-	if m, _ := e["module"].(string); strings.Contains(m, ".ops") {
-		return fail("is an operation on tensors, supported are layers")
+	operation := l.class == "TFOpLambda"
+	if m, _ := e["module"].(string); operation || strings.Contains(m, ".ops") {
+		if !l.operation() {
+			return fail("is an operation on tensors, supported are layers, and x + y, x − y and x·y")
+		}
 	}
 	var err error
-	if l.calls, err = p.calls(e["inbound_nodes"]); err != nil {
+	if l.calls, err = p.calls(e["inbound_nodes"], operation); err != nil {
 		return fail("has inbound_nodes that %v", err)
 	}
 	if plain || l.config["layers"] != nil {
@@ -129,6 +134,25 @@ func (p *parser) layer(entry any) (*layer, error) {
 		l.model, err = p.model(l, e)
 	}
 	return l, err
+}
+
+// operation makes a layer of an operation on two tensors, as x + y is written without one: by
+// Keras 3 as a class of a module of its own, and by TensorFlow before as the name of a
+// function.
+func (l *layer) operation() bool {
+	if l.class != "TFOpLambda" {
+		return slices.Contains([]string{"Add", "Subtract", "Multiply"}, l.class)
+	}
+	function, _ := l.config["function"].(string)
+	class := map[string]string{
+		"__operators__.add": "Add", "math.add": "Add", "math.subtract": "Subtract", "math.multiply": "Multiply",
+	}[function]
+	if class == "" {
+		return false
+	}
+	l.class, l.saved = class, l.class
+	delete(l.config, "function")
+	return true
 }
 
 func (l *layer) title() string { return fmt.Sprintf("layer %.80q (%.80s)", l.name, l.class) }

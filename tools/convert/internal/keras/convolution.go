@@ -28,8 +28,8 @@ func (t *translation) conv1d(f *fields, name string, x value, w *arrays) (value,
 	if sizes[2] != 1 {
 		return x, fmt.Errorf("has strides of %d steps, supported is 1: an output at every step", sizes[2])
 	}
-	if sizes[3] != 1 {
-		return x, fmt.Errorf("has %d groups, supported is 1", sizes[3])
+	if err := t.groups(w, taps, I, sizes[3]); err != nil {
+		return x, err
 	}
 	if v := f.take("data_format"); v != nil && v != "channels_last" {
 		return x, fmt.Errorf("has the data_format %.40v, supported is channels_last", v)
@@ -49,6 +49,36 @@ func (t *translation) conv1d(f *fields, name string, x value, w *arrays) (value,
 		return x, err
 	}
 	return t.affine(f, name, x, in, []string{"filters"}, w, taps, I)
+}
+
+// groups makes of the kernel of a convolution in groups, each of which reads its part of the
+// inputs and gives its part of the filters, that of one that reads all of them: with zeros.
+func (t *translation) groups(w *arrays, taps, inputs, groups int) error {
+	if groups == 1 || len(w.list) == 0 {
+		return nil
+	}
+	a := w.list[0]
+	if len(a.shape) != 3 || a.shape[0] != taps || inputs%groups != 0 || a.shape[1] != inputs/groups || a.shape[2]%groups != 0 {
+		return fmt.Errorf("has a kernel of shape %v in the file (%.120q), expected [%d, %d/%[4]d, filters] for %[4]d groups, which divide inputs and filters", a.shape, a.path, taps, inputs, groups)
+	}
+	each, filters := a.shape[1], a.shape[2]
+	whole := a
+	whole.shape = []int{taps, inputs, filters}
+	whole.data = func() ([]float32, error) {
+		v, err := a.of("kernel", a.shape...)
+		if err != nil {
+			return nil, err
+		}
+		out := make([]float32, taps*inputs*filters)
+		for k, v := range v {
+			row, f := k/filters, k%filters
+			group := f / (filters / groups)
+			out[(row/each*inputs+group*each+row%each)*filters+f] = v
+		}
+		return out, nil
+	}
+	w.list[0] = whole
+	return t.spend(w.list[:1])
 }
 
 // along returns a size along time, which Keras writes as a number or as a list of one; 1

@@ -102,9 +102,15 @@ func (f *fields) rest() error {
 // precisions are the dtypes whose arithmetic is approximated by float32's.
 var precisions = []string{"float32", "float64", "float16", "bfloat16", "mixed_float16", "mixed_bfloat16"}
 
+// integers are the dtypes that an input may have besides: of tokens, above all.
+var integers = []string{"int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"}
+
 // precision returns the dtype of a layer, "" where it says none.
 func (l *layer) precision() (string, error) {
 	name, _ := l.config["dtype"].(string)
+	if l.class == "InputLayer" && slices.Contains(integers, name) {
+		return "", nil
+	}
 	if policy, ok := l.config["dtype"].(map[string]any); ok {
 		c, _ := policy["config"].(map[string]any)
 		if name, _ = c["name"].(string); name == "" {

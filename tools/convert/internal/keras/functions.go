@@ -10,14 +10,14 @@ import (
 // functions are the activations that are one function, by their names.
 var functions = map[string]format.Function{
 	"linear": {}, "tanh": {Kind: format.Tanh}, "sigmoid": {Kind: format.Sigmoid}, "relu": {Kind: format.Relu},
-	"elu": {Kind: format.Elu, Alpha: 1}, "softplus": {Kind: format.Softplus}, "softsign": {Kind: format.Softsign},
+	"elu": {Kind: format.Elu, Alpha: 1}, "celu": {Kind: format.Elu, Alpha: 1}, "softplus": {Kind: format.Softplus}, "softsign": {Kind: format.Softsign},
 	"relu6":      {Kind: format.Clip, Beta: 6},
 	"hard_tanh":  {Kind: format.Clip, Alpha: -1, Beta: 1},
 	"leaky_relu": {Kind: format.LeakyRelu, Alpha: 0.2},
 }
 
 // composed are the activations that are several layers.
-var composed = []string{"softmax", "log_softmax", "selu", "swish", "silu", "hard_silu", "hard_swish"}
+var composed = []string{"softmax", "log_softmax", "selu", "swish", "silu", "hard_silu", "hard_swish", "mish", "log_sigmoid", "tanh_shrink"}
 
 // Self-normalising networks' λ and α, as Keras has them.
 const seluScale, seluAlpha = 1.05070098735548049342, 1.67326324235437728482
@@ -66,7 +66,7 @@ func (t *translation) cellFunction(f *fields, key, otherwise string) (format.Fun
 	}
 	g, ok := t.function(name)
 	if !ok || l != nil {
-		return g, fmt.Errorf("has the %s %.80q, supported in a cell are tanh, sigmoid, hard_sigmoid, relu, relu6, leaky_relu, elu, softplus, softsign, hard_tanh and linear", key, name)
+		return g, fmt.Errorf("has the %s %.80q, supported in a cell are tanh, sigmoid, hard_sigmoid, relu, relu6, leaky_relu, elu, celu, softplus, softsign, hard_tanh and linear", key, name)
 	}
 	return g, nil
 }
@@ -95,7 +95,7 @@ func (t *translation) apply(name string, x value, function string) (value, error
 		return x.as(t.b().Function(name, t.read(x), f)), nil
 	}
 	if !slices.Contains(composed, function) {
-		return x, fmt.Errorf("has the activation %.80q, supported are tanh, sigmoid, hard_sigmoid, relu, relu6, leaky_relu, elu, selu, swish, hard_silu, softplus, softsign, hard_tanh, softmax, log_softmax and linear", function)
+		return x, fmt.Errorf("has the activation %.80q, supported are tanh, sigmoid, hard_sigmoid, relu, relu6, leaky_relu, elu, celu, selu, swish, hard_silu, mish, softplus, log_sigmoid, softsign, hard_tanh, tanh_shrink, softmax, log_softmax and linear", function)
 	}
 	if _, err := x.features(); err != nil {
 		return x, err
@@ -110,6 +110,16 @@ func (t *translation) apply(name string, x value, function string) (value, error
 	case "selu":
 		y := b.Function(name+".elu", in, format.Function{Kind: format.Elu, Alpha: seluAlpha})
 		return x.as(b.Function(name, y, format.Function{Kind: format.Affine, Alpha: seluScale})), nil
+	case "mish":
+		y := b.Function(name+".softplus", in, format.Function{Kind: format.Softplus})
+		return x.as(b.Mul(name, in, b.Activate(name+".gate", y, format.Tanh))), nil
+	case "log_sigmoid": // −softplus(−x)
+		negated := format.Function{Kind: format.Affine, Alpha: -1}
+		y := b.Function(name+".softplus", b.Function(name+".negated", in, negated), format.Function{Kind: format.Softplus})
+		return x.as(b.Function(name, y, negated)), nil
+	case "tanh_shrink": // x − tanh x
+		y := b.Function(name+".negated", b.Activate(name+".tanh", in, format.Tanh), format.Function{Kind: format.Affine, Alpha: -1})
+		return x.as(b.Add(name, in, y)), nil
 	case "swish", "silu":
 		return gate(format.Function{Kind: format.Sigmoid}), nil
 	}

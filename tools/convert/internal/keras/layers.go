@@ -23,7 +23,7 @@ func init() { // since translators look up layers
 		"BatchNormalization": (*translation).batchNorm, "LayerNormalization": (*translation).layerNorm,
 		"Normalization": (*translation).normalization, "Rescaling": (*translation).rescaling,
 		"Masking": (*translation).masking, "Reshape": (*translation).reshape, "Flatten": (*translation).flatten, "RepeatVector": (*translation).repeat,
-		"Permute": (*translation).permute,
+		"Permute": (*translation).permute, "Identity": (*translation).identity,
 	}
 }
 
@@ -38,8 +38,7 @@ var joins = []string{"Add", "Subtract", "Multiply", "Average", "Concatenate"}
 // refusals say what to do about some of the classes that are not supported.
 var refusals = []struct{ prefix, why string }{
 	{"Lambda", "holds code, which is not executed; put layers in its place, or cut it off with a configuration of the part that is to be converted, given with -spec"},
-	{"TFOpLambda", "is an operation on tensors, supported are layers"},
-	{"SlicingOpLambda", "is an operation on tensors, supported are layers"},
+	{"SlicingOpLambda", "is an operation on tensors, supported are layers, and x + y, x − y and x·y"},
 	{"Conv", "is a convolution, supported is Conv1D along time; cut it off with a configuration of the part that is to be converted, given with -spec, and feed that part"},
 	{"SeparableConv", "is a convolution, supported is Conv1D along time; cut it off with a configuration of the part that is to be converted, given with -spec, and feed that part"},
 	{"Global", "reads all steps at once, which is not supported"},

@@ -26,8 +26,16 @@ func (n named) of(l *layer) (holder, error) {
 				h.list = append(h.list, a)
 			}
 		}
-		if h.list == nil && l.model != nil { // whose name is not always among them
+		switch {
+		case h.list != nil:
+		case l.model != nil: // whose name is not always among them
 			h.list = n.list
+		case l.class == "TimeDistributed": // nor is that of one around a model
+			inner, err := l.only("layer")
+			if err != nil {
+				return nil, err
+			}
+			return n.of(inner)
 		}
 		return h, nil
 	}
@@ -42,8 +50,8 @@ func (n named) of(l *layer) (holder, error) {
 	return named{list: list, left: n.left}, err
 }
 
-func (n named) arrays(*layer) ([]array, error) { return n.list, nil }
-func (n named) wrapped() (holder, error)       { return n, nil }
+func (n named) arrays(l *layer) ([]array, error) { return l.inOrder(n.list, 0) }
+func (n named) wrapped() (holder, error)         { return n, nil }
 func (n named) model(*model) (store, error) {
 	if n.list == nil {
 		n.list = []array{}

@@ -1,6 +1,7 @@
 package keras
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -68,7 +69,7 @@ func (n numbered) complete() error {
 func groupNames(layers []*layer) map[*layer]string {
 	names, used := map[*layer]string{}, map[string]int{}
 	for _, l := range layers {
-		name := snake(l.class)
+		name := snake(cmp.Or(l.saved, l.class))
 		if n := used[name]; n > 0 {
 			names[l] = fmt.Sprintf("%s_%d", name, n)
 		} else {
@@ -146,35 +147,27 @@ func (g grouped) arrays(l *layer) ([]array, error) {
 	if g.group == nil {
 		return nil, nil
 	}
-	cells, err := l.cells()
+	return g.collect(l, 0)
+}
+
+// collect returns the arrays of a layer whose group this is, and of its parts inside.
+func (g grouped) collect(l *layer, depth int) (list []array, err error) {
+	if list, err = varsOf(g.group, g.left); err != nil || depth == deepest {
+		return list, err
+	}
+	parts, err := l.parts()
 	if err != nil {
 		return nil, err
 	}
-	return g.collect(cells, 0)
-}
-
-// collect returns the arrays of a group and of the layer's parts inside; cells are those
-// of a StackedRNNCells, which lie no deeper than in forward_layer/cell/cells.
-func (g grouped) collect(cells []*layer, depth int) (list []array, err error) {
-	if list, err = varsOf(g.group, g.left); err != nil || depth == 3 {
-		return list, err
-	}
-	inside := []string{"cell", "forward_layer", "backward_layer"}
-	if g.group.Has("cells") {
-		names := groupNames(cells)
-		for _, c := range cells {
-			inside = append(inside, "cells/"+names[c])
-		}
-	}
-	for _, name := range inside {
-		if !g.group.Has(name) {
+	for _, p := range parts {
+		if !g.group.Has(p.group) {
 			continue
 		}
-		inner, err := g.group.Group(name)
+		inner, err := g.group.Group(p.group)
 		if err != nil {
 			return nil, err
 		}
-		more, err := grouped{inner, g.left}.collect(cells, depth+1)
+		more, err := grouped{inner, g.left}.collect(p.layer, depth+1)
 		if err != nil {
 			return nil, err
 		}

@@ -124,3 +124,5 @@ func (t *translation) permute(f *fields, _ string, x value, _ *arrays) (value, e
 	}
 	return x, nil
 }
+
+func (t *translation) identity(_ *fields, _ string, x value, _ *arrays) (value, error) { return x, nil }

@@ -21,6 +21,7 @@ type lowering struct {
 	names   map[int]string         // of tensors that have one
 	made    map[int]int            // the node that computes a tensor
 	norms   map[int]*normalisation // by the node that ends it
+	written map[int]*function      // by the node that ends it
 	ints    map[string]string      // constants by their elements
 	inside  *loop                  // whose body it is, nil for the main graph
 }
@@ -66,7 +67,7 @@ func (r *reader) lower(graphs []*graph) (*format.Model, error) {
 }
 
 func (r *reader) lowering(g *graph, graphs []*graph, prefix string) *lowering {
-	l := &lowering{reader: r, to: new(onnx.Graph), graphs: graphs, prefix: prefix, names: map[int]string{}, made: map[int]int{}, norms: map[int]*normalisation{}, ints: map[string]string{}}
+	l := &lowering{reader: r, to: new(onnx.Graph), graphs: graphs, prefix: prefix, names: map[int]string{}, made: map[int]int{}, norms: map[int]*normalisation{}, written: map[int]*function{}, ints: map[string]string{}}
 	for i, n := range g.nodes {
 		for _, k := range n.out {
 			l.made[k] = i
@@ -112,6 +113,10 @@ func (l *lowering) nodes(need []int) error {
 			need = append(need, l.norms[i].x)
 			continue
 		}
+		if l.written[i] = l.composed(l.g.nodes[i]); l.written[i] != nil {
+			need = append(need, l.written[i].reads()...)
+			continue
+		}
 		need = append(need, l.data(l.g.nodes[i])...)
 	}
 	for i, n := range l.g.nodes {
@@ -121,6 +126,8 @@ func (l *lowering) nodes(need []int) error {
 		var err error
 		if c := l.norms[i]; c != nil {
 			err = l.normalise(n, c)
+		} else if f := l.written[i]; f != nil {
+			err = l.compose(n, f)
 		} else {
 			err = l.node(n)
 		}
@@ -192,7 +199,7 @@ func (l *lowering) label(n node) string {
 var unary = map[int]string{
 	opLogistic: "Sigmoid", opTanh: "Tanh", opRelu: "Relu", opElu: "Elu", opHardSwish: "HardSwish",
 	opQuantize: "Identity", opDequantize: "Identity", opLogSoftmax: "LogSoftmax", opNeg: "Neg", opSqrt: "Sqrt",
-	opMinimum: "Min", opMaximum: "Max", opPRelu: "PRelu",
+	opAbs: "Abs", opMinimum: "Min", opMaximum: "Max", opPRelu: "PRelu",
 	opAdd: "Add", opSub: "Sub", opMul: "Mul", opDiv: "Div",
 }
 

@@ -8,15 +8,16 @@ import (
 // A normalisation is what becomes of a LayerNormalization of Keras, and of others that go
 // through a batch normalisation:
 //
-//	mean = MEAN(x)   v = MEAN(SQUARED_DIFFERENCE(x, mean))   r = RSQRT(v + ε)
-//	y = x·r + (0 − mean·r)
+//	mean = MEAN(x)   v = MEAN(SQUARED_DIFFERENCE(x, mean))   r = RSQRT(v + ε)·gamma
+//	y = x·r + (beta − mean·r), or x·r + ((−mean)·r + beta)
 //
 // Keras lays the steps along the last axis and takes the mean over all others, of which one
-// has the features.
+// has the features; then gamma and beta come after it.
 type normalisation struct {
-	x       int // tensor
-	axis    int // of the features
-	epsilon float32
+	x           int // tensor
+	axis        int // of the features
+	epsilon     float32
+	gamma, beta int // constants, −1 for none
 }
 
 // made is the node that computes a tensor, if it is this operator of two inputs or one, and
@@ -47,24 +48,99 @@ func (l *lowering) normalised(n node) *normalisation {
 		return nil
 	}
 	for i := range n.in {
-		scaled, ok1 := l.from(n.in[i], opMul, 2)
-		shift, ok2 := l.from(n.in[1-i], opSub, 2)
-		if !ok1 || !ok2 || !l.zeros(shift.in[0]) {
-			continue
-		}
-		shifted, ok := l.from(shift.in[1], opMul, 2) // mean·r
+		scaled, ok := l.from(n.in[i], opMul, 2)
 		if !ok {
 			continue
 		}
-		for _, r := range shifted.in {
-			mean, _ := other(shifted, r)
-			x, ok := other(scaled, r)
-			if c := l.moments(x, mean, r); ok && c != nil {
-				return c
+		for _, s := range l.shifts(n.in[1-i]) {
+			for _, g := range s.product.in {
+				mean, _ := other(s.product, g)
+				if s.negated {
+					m, ok := l.from(mean, opNeg, 1)
+					if !ok {
+						continue
+					}
+					mean = m.in[0]
+				}
+				x, ok := other(scaled, g)
+				if !ok {
+					continue
+				}
+				for _, r := range l.gains(g) {
+					if c := l.moments(x, mean, r[0]); c != nil {
+						c.gamma, c.beta = r[1], s.beta
+						return l.alongLast(c)
+					}
+				}
 			}
 		}
 	}
 	return nil
+}
+
+// A shift is what a normalisation adds: beta and −mean·r.
+type shift struct {
+	product node // mean·r
+	negated bool // of −mean
+	beta    int  // −1 for none
+}
+
+// shifts are the ways to see a tensor as a shift.
+func (l *lowering) shifts(k int) (list []shift) {
+	if n, ok := l.from(k, opSub, 2); ok {
+		if product, ok := l.from(n.in[1], opMul, 2); ok && l.fixed(n.in[0]) {
+			list = append(list, shift{product, false, n.in[0]})
+		}
+	}
+	if product, ok := l.from(k, opMul, 2); ok {
+		list = append(list, shift{product, true, -1})
+	}
+	if n, ok := l.from(k, opAdd, 2); ok {
+		for i, k := range n.in {
+			if product, ok := l.from(k, opMul, 2); ok && l.fixed(n.in[1-i]) {
+				list = append(list, shift{product, true, n.in[1-i]})
+			}
+		}
+	}
+	for i, s := range list {
+		if s.beta >= 0 && l.zeros(s.beta) {
+			list[i].beta = -1
+		}
+	}
+	return list
+}
+
+// gains are the ways to see a tensor as 1 ∕ √(variance + ε), beside gamma if it is times
+// that.
+func (l *lowering) gains(k int) [][2]int {
+	list := [][2]int{{k, -1}}
+	if n, ok := l.from(k, opMul, 2); ok {
+		for i, r := range n.in {
+			if l.fixed(n.in[1-i]) {
+				list = append(list, [2]int{r, n.in[1-i]})
+			}
+		}
+	}
+	return list
+}
+
+// fixed reports whether a tensor is a constant.
+func (l *lowering) fixed(k int) bool { return k >= 0 && l.g.tensors[k].data != nil }
+
+// alongLast is c if gamma and beta are along the last axis, as the features are.
+func (l *lowering) alongLast(c *normalisation) *normalisation {
+	shape := l.g.tensors[c.x].shape
+	last := len(shape) - 1
+	for _, k := range []int{c.gamma, c.beta} {
+		if k < 0 {
+			continue
+		}
+		t := l.g.tensors[k]
+		if c.axis != last || len(t.shape) > len(shape) || t.elements != 1 && (len(t.shape) == 0 || t.elements != shape[last] || t.shape[len(t.shape)-1] != t.elements) {
+			return nil
+		}
+	}
+	return c
 }
 
 // moments is the normalisation of x if these are its mean and 1 ∕ √(variance + ε).
@@ -96,7 +172,7 @@ func (l *lowering) moments(x, mean, r int) *normalisation {
 		if err != nil {
 			return nil
 		}
-		return &normalisation{x, axis, epsilon[0]}
+		return &normalisation{x: x, axis: axis, epsilon: epsilon[0], gamma: -1, beta: -1}
 	}
 	return nil
 }
@@ -149,7 +225,21 @@ func (l *lowering) normalise(n node, c *normalisation) error {
 	attributes := map[string]any{"axis": -1, "epsilon": c.epsilon}
 	last := len(l.g.tensors[c.x].shape) - 1
 	if c.axis == last {
-		l.add("LayerNormalization", n, attributes, x)
+		y := l.step("LayerNormalization", n, ".normalised", attributes, x)
+		for _, with := range []struct {
+			op, suffix string
+			k          int
+		}{{"Mul", ".gamma", c.gamma}, {"Add", ".beta", c.beta}} {
+			if with.k < 0 {
+				continue
+			}
+			v, err := l.name(with.k)
+			if err != nil {
+				return err
+			}
+			y = l.step(with.op, n, with.suffix, nil, y, v)
+		}
+		l.names[n.out[0]] = y
 		return nil
 	}
 	perm := make([]int, last+1)

@@ -28,6 +28,7 @@ const (
 	opReverse, opHardSwish, opWhile, opBothRNN, opBothLSTM            = 105, 117, 119, 46, 52
 	opConv, opLookup, opPad, opMean, opCast, opPRelu                  = 3, 7, 34, 40, 53, 54
 	opMaximum, opMinimum, opNeg, opSqrt, opRsqrt, opDifference        = 55, 57, 59, 75, 76, 99
+	opExp, opGreater, opSelect, opLog, opAbs, opSelectV2              = 47, 61, 64, 73, 101, 123
 )
 
 var opNames = map[int]string{

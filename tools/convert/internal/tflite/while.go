@@ -124,7 +124,7 @@ func (l *lowering) scan(w *loop) error {
 		s.to.Input(s.names[k], body.tensors[k].shape...)
 	}
 	for j, k := range body.in { // constants that the body gets from outside
-		if t := l.g.tensors[n.in[j]]; body.out[j] == k && s.names[k] == "" && t.data != nil && t.kind == typeFloat32 {
+		if t := l.g.tensors[n.in[j]]; body.out[j] == k && s.names[k] == "" && t.data != nil && (t.kind == typeFloat32 || t.kind == typeFloat16) {
 			v, err := l.constant(n.in[j], "constant", t.elements)
 			if err != nil {
 				return err
