@@ -109,8 +109,11 @@ func (t *translation) convolution(n *nodeProto) error {
 		return err
 	}
 	C, outputs := x.shape[1], w.shape[0]
-	if n.integer("group", 1) != 1 || w.shape[1] != C || x.size() != C || x.free[1] != 0 {
-		return fmt.Errorf("found W of shape %v in %d groups for a value of shape %v at one time step, expected [outputs, features, kernel] in one group", w.shape, n.integer("group", 1), x.shape)
+	if w, err = t.ungrouped(n, w, C); err != nil {
+		return err
+	}
+	if x.size() != C || x.free[1] != 0 {
+		return fmt.Errorf("found W of shape %v for a value of shape %v at one time step, expected [outputs, features, kernel]", w.shape, x.shape)
 	}
 	name, shape := n.layerName(), slices.Clone(x.shape)
 	shape[1] = outputs
@@ -145,6 +148,35 @@ func (t *translation) convolution(n *nodeProto) error {
 	}
 	t.set(n, 0, out)
 	return nil
+}
+
+// ungrouped is the kernel of a Conv of C features in one group. Of several, as in a depthwise
+// convolution, each reads its own features: the weights of all others are zeros then.
+func (t *translation) ungrouped(n *nodeProto, w *tensor, C int) (*tensor, error) {
+	groups, outputs, own := n.integer("group", 1), w.shape[0], w.shape[1]
+	if groups < 1 || groups > int64(C) || own != C/int(groups) || own*int(groups) != C || outputs%int(groups) != 0 {
+		return nil, fmt.Errorf("found W of shape %v in %d groups for %d features, expected [outputs, features of a group, kernel]", w.shape, groups, C)
+	}
+	if groups == 1 {
+		return w, nil
+	}
+	shape := slices.Clone(w.shape)
+	shape[1] = C
+	size, err := checked(shape)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.spend(size); err != nil {
+		return nil, err
+	}
+	all := &tensor{shape: shape, free: w.free, f: make([]float32, size)}
+	taps := product(shape[2:])
+	for o := range outputs {
+		first := o / (outputs / int(groups)) * own // feature of the group
+		copy(all.f[(o*C+first)*taps:], w.f[o*own*taps:][:own*taps])
+	}
+	t.note("node %q (%s): its %d groups became one, with zeros for the weights between them", n.name, n.op, groups)
+	return all, nil
 }
 
 // A kernel is how a convolution runs along time.

@@ -69,7 +69,7 @@ var reasons = map[string]string{
 	"Cos": noFunction, "Erf": noFunction, "Gelu": noFunction, "Celu": noFunction, "Floor": noFunction, "Ceil": noFunction,
 	"Round": noFunction, "Sign": noFunction, "Mod": noFunction,
 	"DynamicQuantizeLinear": quantised,
-	"MatMulInteger":         quantised, "QLinearMatMul": quantised,
+	"MatMulInteger":         quantised, "QLinearMatMul": quantised, "ConvInteger": quantised, "QLinearConv": quantised,
 }
 
 // unsupported returns an error if one of the live nodes has no translation. That it

@@ -107,6 +107,16 @@ func TestDequantised(t *testing.T) {
 
 func TestRefusedQuantised(t *testing.T) {
 	y := in("y")
+	channels := func(scale string) [][]byte {
+		return [][]byte{
+			bytes8("qc", 3, []int8{1, 2, 3, 4, 5, 6}, 3, 2, 1), constantIntegers("last", -1), node("Unsqueeze", in("x", "last"), in("u")), node("DynamicQuantizeLinear", in("u"), in("a", "as", "az")),
+			node("ConvInteger", in("a", "qc", "az", "z"), in("i")), node("Cast", in("i"), in("f"), number("to", 1)), node("Mul", in("as", scale), in("ss")), node("Mul", in("f", "ss"), in("c")),
+			node("Squeeze", in("c", "last"), y),
+		}
+	}
+	m, _, _, err := onnx.Read("m.onnx", quantisedCase(channels("s")...), nil)
+	require.NoError(t, err)
+	require.InDeltaSlice(t, []float32{-4*.1 - 3*.2, -2*.1 - .2, .2}, engine(t, m, []float32{1, 2}), 1e-6)
 	quantise := node("QuantizeLinear", in("x", "s", "z"), in("a"))
 	for want, nodes := range map[string][][]byte{
 		`node "the Relu" (Relu): found the quantised value "a", supported is that DequantizeLinear reads it`:                                                                    {quantise, node("Relu", in("a"), y)},
@@ -120,6 +130,8 @@ func TestRefusedQuantised(t *testing.T) {
 		`node "the QuantizeLinear" (QuantizeLinear): found a scale for each feature of a computed value, supported is one`:                                                      nil,
 		`node "the DynamicQuantizeLinear" (DynamicQuantizeLinear): found op DynamicQuantizeLinear, which computes with integers in another way than quantize_dynamic writes it`: nil,
 		`node "l" (DynamicQuantizeLSTM): found W of shape [2 3], expected integers [directions, inputs, 4·H]`:                                                                   {named("l", "DynamicQuantizeLSTM", in("x", "q", "q"), y, text(7, "com.microsoft"))},
+		`node "the DynamicQuantizeLinear" (DynamicQuantizeLinear): found op DynamicQuantizeLinear, which computes with integers in another way`:                                 channels("s3"),
+		`node "the Gather" (Gather): found a look-up in a table of 8-bit integers, supported is that DequantizeLinear reads its rows`:                                           {typed(11, "token", 7, 1, 0), node("Gather", in("q", "token"), y)},
 		`node "l" (OtherOp): found op com.microsoft.OtherOp`:                                                                                                                    {named("l", "OtherOp", in("x"), y, text(7, "com.microsoft"))},
 	} {
 		switch {

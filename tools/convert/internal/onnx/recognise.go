@@ -36,7 +36,7 @@ func recognise(g *graphProto) {
 
 // put appends n, or what it is recognised as.
 func (p pattern) put(nodes []*nodeProto, n *nodeProto) []*nodeProto {
-	for _, match := range []func(*nodeProto) *nodeProto{p.layerNormalization, p.kerasNormalization, p.softsign, p.softplus, p.integerProduct, p.quantisedTable} {
+	for _, match := range []func(*nodeProto) *nodeProto{p.layerNormalization, p.kerasNormalization, p.softsign, p.softplus, p.integerProduct, p.convolutionBias} {
 		to := match(n)
 		if to == nil {
 			continue

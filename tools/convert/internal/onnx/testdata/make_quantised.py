@@ -29,18 +29,24 @@ FEATURES, UNITS, STEPS = 3, 5, 12
 
 
 class Net(nn.Module):
-    def __init__(self, kind, vocabulary=0, function=torch.tanh, **options):
+    def __init__(self, kind, vocabulary=0, function=torch.tanh, convolution=False, **options):
         super().__init__()
         self.table = nn.Embedding(vocabulary, FEATURES) if vocabulary else None
         self.function = function
         self.before = nn.Linear(FEATURES, 4)
-        self.cell = getattr(nn, kind)(4, UNITS, **options)
+        self.convolution = nn.Conv1d(4, 4, 3, dilation=2, groups=2) if convolution else None
+        width = FEATURES if vocabulary and options.get("batch_first") else 4
+        self.cell = getattr(nn, kind)(width, UNITS, **options)
         self.head = nn.Linear(UNITS * (2 if self.cell.bidirectional else 1), 2)
 
     def forward(self, x):
         if self.table is not None:
             x = self.table(x)
-        return torch.sigmoid(self.head(self.cell(self.function(self.before(x)))[0]))
+        if self.table is None or not self.cell.batch_first:  # else the rows are moved about before they are floats
+            x = self.function(self.before(x))
+        if self.convolution is not None:
+            x = self.convolution(nn.functional.pad(x.permute(1, 2, 0), (4, 0))).permute(2, 0, 1)
+        return torch.sigmoid(self.head(self.cell(x)[0]))
 
 
 class Reader(CalibrationDataReader):
@@ -96,6 +102,8 @@ NETS = {
     "dynamic_lstm_bidirectional": (dict(kind="LSTM", bidirectional=True), dynamic, dict(weight_type=QuantType.QUInt8)),
     "dynamic_gru": (dict(kind="GRU", num_layers=2), dynamic, dict(weight_type=QuantType.QUInt8)),
     "dynamic_embedding": (dict(kind="LSTM", vocabulary=7), dynamic, dict(weight_type=QuantType.QInt8)),
+    "dynamic_embedding_batch": (dict(kind="GRU", vocabulary=7, batch_first=True), dynamic, dict(weight_type=QuantType.QUInt8)),
+    "dynamic_convolution": (dict(kind="GRU", convolution=True), dynamic, dict(weight_type=QuantType.QUInt8)),
     "qdq_relu": (dict(kind="LSTM", function=torch.relu), static, dict(activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8)),
     "qdq_lstm": (dict(kind="LSTM"), static, dict(activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8)),
     "qdq_gru_channels": (dict(kind="GRU"), static, dict(activation_type=QuantType.QInt8, weight_type=QuantType.QInt8, per_channel=True)),
@@ -109,10 +117,12 @@ for name, (net, quantise, options) in NETS.items():
     rng = np.random.default_rng(1)
     module = Net(**net).eval()
     tokens = "vocabulary" in net
-    x = rng.integers(0, 7, (STEPS, 1)) if tokens else rng.normal(size=(STEPS, 1, FEATURES)).astype(np.float32)
+    time = 1 if net.get("batch_first") else 0
+    shape = (1, STEPS) if time else (STEPS, 1)
+    x = rng.integers(0, 7, shape) if tokens else rng.normal(size=(*shape, FEATURES)).astype(np.float32)
     buffer = io.BytesIO()
     torch.onnx.export(module, (torch.from_numpy(x),), buffer, dynamo=False, opset_version=17, input_names=["x"], output_names=["y"],
-                      dynamic_axes={"x": {0: "time"}, "y": {0: "time"}})
+                      dynamic_axes={"x": {time: "time"}, "y": {time: "time"}})
     plain = onnx.load_from_string(buffer.getvalue())
     with tempfile.TemporaryDirectory() as folder:
         source, out = folder + "/plain.onnx", folder + "/out.onnx"
