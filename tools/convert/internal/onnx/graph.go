@@ -60,6 +60,7 @@ func (t *translation) model() (*format.Model, error) {
 		return nil, errors.New("found sparse initializers, supported are dense ones")
 	}
 	recognise(t.graph)
+	t.chains()
 	for _, p := range t.graph.initializers {
 		if t.stored[p.name] == nil { // else it is bound to something else
 			t.stored[p.name] = p

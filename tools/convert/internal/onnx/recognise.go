@@ -5,6 +5,22 @@ import "slices"
 // recognise replaces what exporters write out by nodes of the op that it is:
 // layer normalisation before opset 17, softsign, softplus, and products of integers.
 func recognise(g *graphProto) {
+	p := patterns(g)
+	nodes := make([]*nodeProto, 0, len(g.nodes))
+	for _, n := range g.nodes {
+		nodes = p.put(nodes, n)
+	}
+	g.nodes = nodes
+	if len(p.dropped) > 0 {
+		g.nodes = slices.DeleteFunc(g.nodes, func(n *nodeProto) bool {
+			return len(n.outputs) > 0 && !slices.ContainsFunc(n.outputs, func(o string) bool { return !p.dropped[o] })
+		})
+		g.initializers = slices.DeleteFunc(g.initializers, func(t *tensorProto) bool { return p.dropped[t.name] })
+	}
+}
+
+// patterns indexes a graph.
+func patterns(g *graphProto) pattern {
 	p := pattern{map[string]*nodeProto{}, map[string]*tensorProto{}, map[string]int{}, map[string]bool{}, map[*nodeProto][]*nodeProto{}}
 	for _, n := range g.nodes {
 		for _, out := range n.outputs {
@@ -21,17 +37,7 @@ func recognise(g *graphProto) {
 	for _, o := range g.outputs {
 		p.readers[o.name]++
 	}
-	nodes := make([]*nodeProto, 0, len(g.nodes))
-	for _, n := range g.nodes {
-		nodes = p.put(nodes, n)
-	}
-	g.nodes = nodes
-	if len(p.dropped) > 0 {
-		g.nodes = slices.DeleteFunc(g.nodes, func(n *nodeProto) bool {
-			return len(n.outputs) > 0 && !slices.ContainsFunc(n.outputs, func(o string) bool { return !p.dropped[o] })
-		})
-		g.initializers = slices.DeleteFunc(g.initializers, func(t *tensorProto) bool { return p.dropped[t.name] })
-	}
+	return p
 }
 
 // put appends n, or what it is recognised as.

@@ -143,11 +143,6 @@ func (t *translation) backward(n *nodeProto, v *tensor, d int) (*tensor, error) 
 	if v.constant() || v.last {
 		return nil, errors.New("found a constant or a single time step in reverse order, supported is a sequence")
 	}
-	for k, m := range v.free {
-		if m != 0 && k != d {
-			return nil, fmt.Errorf("found axis %d in reverse order in a value of shape %v of which axis %d is dynamic too, supported is one dynamic axis, time: export with a batch of 1", d, v.shape, k)
-		}
-	}
 	if err := t.along(v.free[d]); err != nil {
 		return nil, err
 	}
