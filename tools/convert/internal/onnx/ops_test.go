@@ -351,7 +351,7 @@ func TestRefusedOps(t *testing.T) {
 			x, constantIntegers("i", -1), node("Gather", in("x", "i"), in("l")), node("Add", in("x", "l"), y)},
 		`node "the Concat" (Concat): found the last time step beside every time step, supported are values of the same step`: {
 			x, constantIntegers("i", -1), node("Gather", in("x", "i"), in("l")), node("Concat", in("x", "l"), y)},
-		`node "the Gather" (Gather): found index or slice 0 of axis 0, time steps or streams; supported are all, the last (-1), and with a batch of 1 the first (0) of a direction that runs backward; where the steps of a cell are written out one by one, export it as a node (PyTorch: dynamo=False)`: {
+		`node "the Gather" (Gather): found index or slice 0 of axis 0, time steps or streams; supported are all, the last (-1), and the first (0) of a direction that runs backward; where the steps of a cell are written out one by one, export it as a node (PyTorch: dynamo=False)`: {
 			x, constantIntegers("i", 0), node("Gather", in("x", "i"), y)},
 		`node "the Mul" (Mul): found values of shapes [1 1] and [1 1] of which different dimensions are time steps or streams, supported are two values at the same step`: {
 			value(11, "x", 0, 1), node("Transpose", in("x"), in("t")), node("Mul", in("x", "t"), y)},

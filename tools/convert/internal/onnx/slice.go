@@ -266,7 +266,7 @@ func (t *translation) oneOf(v *tensor, d int, i int64, one bool) (*tensor, error
 	if i == -1 && one {
 		return &u, nil
 	}
-	turns := i == 0 && one && union(u.free) == 0 && !v.constant()
+	turns := i == 0 && one && t.timed && v.free[d] == t.time && !v.constant()
 	u.refs = make([]ref, len(v.refs))
 	for k, r := range v.refs {
 		s := t.sources[r.source]
@@ -274,7 +274,7 @@ func (t *translation) oneOf(v *tensor, d int, i int64, one bool) (*tensor, error
 		u.refs[k] = ref{s.of, r.index}
 	}
 	if !turns {
-		return nil, fmt.Errorf("found index or slice %d of axis %d, time steps or streams; supported are all, the last (-1), and with a batch of 1 the first (0) of a direction that runs backward; where the steps of a cell are written out one by one, export it as a node (PyTorch: dynamo=False)", i, d)
+		return nil, fmt.Errorf("found index or slice %d of axis %d, time steps or streams; supported are all, the last (-1), and the first (0) of a direction that runs backward; where the steps of a cell are written out one by one, export it as a node (PyTorch: dynamo=False)", i, d)
 	}
 	return &u, nil
 }
