@@ -27,6 +27,7 @@ type translation struct {
 	unquantised bool // QuantizeLinear was left away
 	conditions  mark // lengths that decided which branch of an If to take
 	builder     *format.Builder
+	said        []string         // graph inputs that are states of a step, if they have to be told
 	step        *cellmatch.Graph // what values become in a step that is looked at as a whole; else nil
 	outer       *translation     // of the graph around the body of a loop
 	around      *loop            // whose body it is
@@ -66,7 +67,9 @@ func (t *translation) model() (*format.Model, error) {
 			t.stored[p.name] = p
 		}
 	}
-	t.writtenOut()
+	if err := t.writtenOut(); err != nil {
+		return nil, err
+	}
 	why := t.unroll()
 	if err := t.layers(); err != nil {
 		if why != nil {
