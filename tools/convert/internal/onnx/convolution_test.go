@@ -108,7 +108,7 @@ func TestRefusedConvolutions(t *testing.T) {
 		"no dilation":           {[][]byte{node("Conv", in("x", "W"), in("y"), integers("dilations", 0))}, `found a convolution with a kernel of [3]`},
 		"a long dilation":       {[][]byte{node("Conv", in("x", "W"), in("y"), integers("dilations", 1<<20), integers("pads", 1<<20, 0))}, `and 1048576 zeros in front; supported is a kernel of 1, and one along time that is causal, with 2097152 zeros`},
 		"strides":               {[][]byte{conv("x", "y", integers("pads", 4, 0), integers("strides", 2))}, `found strides [2], which leave time steps out`},
-		"strides, said early":   {[][]byte{conv("x", "y", integers("pads", 4, 0), integers("strides", 2), integers("kernel_shape", 3))}, `found op Conv with a kernel of [3], which reads several time steps or frames at once; supported are`},
+		"strides, said early":   {[][]byte{conv("x", "y", integers("pads", 4, 0), integers("strides", 2), integers("kernel_shape", 3))}, `found op Conv with a kernel of [3], which reads several time steps or frames at once; supported is what works on the features of one`},
 		"groups":                {[][]byte{conv("x", "y", integers("pads", 4, 0), number("group", 2))}, `found W of shape [1 2 3] in 2 groups`},
 		"one step":              {[][]byte{value(11, "b", 1, 1, 1), conv("b", "y", integers("pads", 4, 0))}, `found a convolution with a kernel of [3]`},
 	} {

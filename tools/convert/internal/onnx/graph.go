@@ -90,6 +90,9 @@ func (t *translation) layers() error {
 	if err != nil {
 		return err
 	}
+	if err := t.masked(live); err != nil {
+		return err
+	}
 	if err := t.nodes(t.graph.nodes, live); err != nil {
 		return err
 	}
