@@ -50,7 +50,7 @@ func (t *translation) pad(n *nodeProto) error {
 		if front == 0 && behind == 0 {
 			continue
 		}
-		if !zeros || v.constant() || v.free[d] == 0 || v.last || t.around != nil || out.padded.m != 0 ||
+		if !zeros || v.constant() || v.free[d] == 0 || v.last || t.within() || out.padded.m != 0 ||
 			min(front, behind) < 0 || max(front, behind) > format.MaxWidth {
 			return refuse
 		}
@@ -217,7 +217,7 @@ func (t *translation) kernel(n *nodeProto, x *tensor, shape []int) (kernel, erro
 			return k, fmt.Errorf("found auto_pad %q with a kernel of %v, supported are pads: in front of the first time step", a.s, shape)
 		}
 		before := int64(size-1) * dilations[j]
-		if x.free[d] == 0 || x.shape[d] != 1 || x.last || t.around != nil || k.time != 0 || size < 1 || dilations[j] < 1 || int64(front) != before {
+		if x.free[d] == 0 || x.shape[d] != 1 || x.last || t.within() || k.time != 0 || size < 1 || dilations[j] < 1 || int64(front) != before {
 			return k, fmt.Errorf("found a convolution with a kernel of %v, which reads several time steps or frames at once, and %d zeros in front; supported is a kernel of 1, and one along time that is causal, with %d zeros in front of the first step: export the model from its features on", shape, front, before)
 		}
 		k = kernel{x.free[d], size, int(dilations[j]), behind}

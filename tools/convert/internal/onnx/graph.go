@@ -31,6 +31,7 @@ type translation struct {
 	step        *cellmatch.Graph // what values become in a step that is looked at as a whole; else nil
 	outer       *translation     // of the graph around the body of a loop
 	around      *loop            // whose body it is
+	inside      bool             // the nodes are those of a loop's body, beside its cells
 	input       string           // the graph input that is the model's, once it is known
 	token       bool
 	budget      int // elements that may still be computed

@@ -173,7 +173,7 @@ func (t *translation) allSteps(v *tensor, want []int64) (m mark, steps int) {
 // sideBySide sets the output to the features of all steps, the last of which is now: a
 // delay line keeps the others.
 func (t *translation) sideBySide(n *nodeProto, v *tensor, m mark, steps, rank int) error {
-	if v.constant() || v.last || t.around != nil {
+	if v.constant() || v.last || t.within() {
 		return mixing(v)
 	}
 	if v.size() > format.MaxWidth/steps {
