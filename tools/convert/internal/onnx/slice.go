@@ -167,7 +167,7 @@ func (t *translation) split(n *nodeProto) error {
 		return err
 	}
 	if v.free[d] != 0 {
-		return errors.New("found a split of time steps or streams, supported are features")
+		return errors.New("found a split of time steps or streams, supported are features; where the steps of a cell are written out one by one, export it as a node (Keras: unroll=False)")
 	}
 	sizes, some, err := t.integers(n, 1, "split")
 	if err != nil {

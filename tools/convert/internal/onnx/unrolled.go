@@ -65,7 +65,7 @@ func (t *translation) unroll() error {
 		}
 		in = v
 	}
-	if in == nil || len(in.dims) < 2 || len(in.dims) > 3 || slices.ContainsFunc(t.graph.nodes, func(n *nodeProto) bool { return cells[n.op] || len(n.graphs()) > 0 }) {
+	if in == nil || len(in.dims) < 2 || len(in.dims) > 3 {
 		return nil
 	}
 	shape := make([]int, len(in.dims))
@@ -157,7 +157,7 @@ func (u *unrolled) elements(leaves *tensor) (width int) {
 	at := map[int]string{}
 	first := leaves.refs[0].index
 	for _, n := range u.nodes {
-		if moves[n.op] {
+		if moves[n.op] || n.op == "Shape" {
 			continue
 		}
 		for _, name := range n.inputs {
@@ -579,7 +579,7 @@ func (u *unrolled) rewrite(in *valueProto, shape []int, width int) error {
 	t.prune(before)
 	live := t.live()
 	for _, n := range t.graph.nodes {
-		if n != scan && slices.ContainsFunc(n.outputs, func(o string) bool { return live[o] }) && slices.Contains(n.inputs, in.name) {
+		if n != scan && slices.ContainsFunc(n.outputs, func(o string) bool { return live[o] }) && slices.Contains(n.reads(), in.name) && (n.op != "Shape" || flat) {
 			t.graph.nodes, t.graph.initializers = old, constants
 			return fmt.Errorf("found steps that are written out, and node %q (%s), which reads %q or a state of some step beside them", n.name, n.op, in.name)
 		}
@@ -588,8 +588,8 @@ func (u *unrolled) rewrite(in *valueProto, shape []int, width int) error {
 	for _, p := range stored {
 		t.graph.initializers = append(t.graph.initializers, p)
 	}
-	in.dims = dims
-	if in.dims[axis] = -1; flat {
+	if in.dims = dims; flat {
+		in.dims[axis] = -1
 		t.note("the input of the model is %d steps of %d floats, and that of a step here one of them", steps, width)
 	} else {
 		t.note("the steps are written out, %d of them: the model takes any number", steps)

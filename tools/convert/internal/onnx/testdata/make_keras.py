@@ -69,6 +69,8 @@ NETS = {
     "lstm_layernorm_moments": [recurrent("LSTM"), lambda: layers.LayerNormalization(epsilon=1e-5)],
     "gru_layernorm_fixed": [recurrent("GRU"), layers.LayerNormalization],
     "gru_distributed_fixed_streams": [recurrent("GRU"), lambda: layers.TimeDistributed(layers.Dense(4, activation="elu")), lambda: layers.LayerNormalization(epsilon=1e-5)],
+    "lstm_unroll_fixed": [recurrent("LSTM", unroll=True)],
+    "gru_unroll_fixed_streams": [recurrent("GRU", unroll=True), recurrent("LSTM")],
     "lstm_batchnorm_streams": [recurrent("LSTM"), layers.BatchNormalization, lambda: layers.TimeDistributed(layers.Dense(4, activation="elu"))],
 }
 
@@ -103,7 +105,7 @@ for name, parts in NETS.items():
             n.doc_string = ""
         onnx.save(export, name + ".onnx")
         x = rng.normal(size=(1, STEPS, FEATURES)).astype(np.float32)
-        wide = model(parts, "float64", batch)
+        wide = model(parts, "float64", batch, STEPS if "_unroll" in name else None)
         wide.set_weights([w.astype(np.float64) for w in weights])
         if "_last" in name and "bidirectional" not in name:  # of the sequence so far
             y = np.concatenate([wide(x[:, : t + 1].astype(np.float64)).numpy() for t in range(STEPS)])
