@@ -10,8 +10,8 @@ import (
 )
 
 // Quantised models are read as the float model that they stand for: 8-bit weights become
-// float32 numbers, each scale·(q − zero point) with one rounding, and activations are not
-// quantised at all. So the result is closer to the model before its quantisation than
+// float32 numbers, each scale·(q − zero point) with one rounding, and of the quantisation of
+// activations only the limits stay. So the result is closer to the model before its quantisation than
 // what ONNX Runtime computes from the quantised one.
 
 // A quantisation is what an activation stands for after QuantizeLinear. Only what moves
@@ -133,8 +133,7 @@ func (t *translation) weightsNote(n *nodeProto, name string) {
 }
 
 // quantizeLinear translates QuantizeLinear of constants, and leaves activations as they
-// are. Where the range starts at 0 the limits are kept: exporters leave a relu before it
-// away.
+// are, but for the limits of their range: exporters leave a relu or clip before it away.
 func (t *translation) quantizeLinear(n *nodeProto) error {
 	v, err := t.must(n, 0)
 	if err != nil {
@@ -180,17 +179,21 @@ func (t *translation) quantizeLinear(n *nodeProto) error {
 		return errors.New("found a scale for each feature of a computed value, supported is one")
 	}
 	u := *v
-	if float64(zero[0]) == lo && !v.positive {
-		w, err := t.applied(n.layerName(), v, format.Function{Kind: format.Clip, Beta: float32((hi - lo) * float64(scale[0]))})
+	limit := func(q float64) float32 {
+		return float32(min(max((q-float64(zero[0]))*float64(scale[0]), -math.MaxFloat32), math.MaxFloat32))
+	}
+	least, most := limit(lo), limit(hi)
+	if v.within == nil || v.within[0] < least || v.within[1] > most {
+		w, err := t.applied(n.layerName(), v, format.Function{Kind: format.Clip, Alpha: least, Beta: most})
 		if err != nil {
 			return err
 		}
 		u = *w
-		t.note("node %q (QuantizeLinear): its range starts at 0, and its limits were kept", n.name)
+		u.padded = v.padded // with zeros, which are within the limits
 	}
 	if !t.unquantised {
 		t.unquantised = true
-		t.note("activations are not quantised: QuantizeLinear was left away before DequantizeLinear, the first of them in node %q", n.name)
+		t.note("activations are not quantised: of QuantizeLinear before DequantizeLinear only the limits were kept, the first of them in node %q", n.name)
 	}
 	u.quantised = &quantisation{scale[0], zero[0]}
 	t.set(n, 0, &u)

@@ -80,7 +80,11 @@ func TestDequantised(t *testing.T) {
 	} {
 		m, _, _, err := onnx.Read("m.onnx", c.data, nil)
 		require.NoError(t, err, name)
-		require.Len(t, m.Layers, 1, name)
+		layers := 1
+		if strings.Contains(name, "activation") || strings.Contains(name, "moved") {
+			layers = 2 // its limits
+		}
+		require.Len(t, m.Layers, layers, name)
 		bias := []float64{0, 0, 0}
 		if strings.Contains(name, "bias") {
 			bias = []float64{1, 2, 3}
@@ -90,7 +94,8 @@ func TestDequantised(t *testing.T) {
 			require.InDelta(t, w+bias[k%3], got[k], 1e-6*max(1, math.Abs(w)), "%s %d", name, k)
 		}
 	}
-	// A range from 0 on is a relu that an exporter left away, unless nothing is below 0.
+	// The limits of a range are kept, as of a relu or clip that an exporter left away, unless
+	// nothing is beyond them.
 	around := func(f string) []byte {
 		return quantisedCase(node("DequantizeLinear", in("q", "s"), in("f")), node("MatMul", in("x", "f"), in("m")), node(f, in("m"), in("v")),
 			node("QuantizeLinear", in("v", "s", "low"), in("a")), node("DequantizeLinear", in("a", "s", "low"), y))
@@ -99,6 +104,14 @@ func TestDequantised(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []float32{0, 0, 12.7}, engine(t, m, []float32{1, 0}))
 	require.Equal(t, float32(25.5), engine(t, m, []float32{0, 1000})[0]) // 100, that is 255·0.1 at most
+	m, _, _, err = onnx.Read("m.onnx", quantisedCase(node("DequantizeLinear", in("q", "s"), in("f")), node("MatMul", in("x", "f"), in("m")),
+		node("QuantizeLinear", in("m", "s", "z"), in("a")), node("DequantizeLinear", in("a", "s", "z"), y)), nil)
+	require.NoError(t, err)
+	require.InDeltaSlice(t, []float32{-12.8, 0, 12.2}, engine(t, m, []float32{1, 0}), 1e-5)
+	require.InDeltaSlice(t, []float32{12.2, 12.2, -13.3}, engine(t, m, []float32{0, 1000}), 1e-5) // 122·0.1 and −133·0.1
+	m, _, _, err = onnx.Read("m.onnx", around("Tanh"), nil)
+	require.NoError(t, err)
+	require.Equal(t, []float32{0, 0, 1}, engine(t, m, []float32{1, 0}))
 	m, _, _, err = onnx.Read("m.onnx", around("Sigmoid"), nil)
 	require.NoError(t, err)
 	require.Len(t, m.Layers, 1)

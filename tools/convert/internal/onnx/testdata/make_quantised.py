@@ -1,7 +1,7 @@
 """Quantises small nets with onnxruntime.quantization, with an input and two outputs.
 
 y is what the net computes in float32 with the weights that the quantised model has,
-taken back to floats; "quantised" is what ONNX Runtime computes from the quantised
+taken back to floats, and within the limits of what QuantizeLinear gives; "quantised" is what ONNX Runtime computes from the quantised
 model itself, whose activations are quantised too.
 
 Needs torch, onnx, onnxruntime and numpy. Run it in this folder.
@@ -50,7 +50,7 @@ class Net(nn.Module):
 
 
 class Reader(CalibrationDataReader):
-    """Calibrates with larger inputs, so that no limit is reached by x."""
+    """Calibrates with larger inputs, so that few limits are reached by x."""
 
     def __init__(self, x):
         self.left = [{"x": 3 * x}]
@@ -89,6 +89,24 @@ def float_weights(plain, quantised):
     return plain
 
 
+def limits_only(model):
+    """A model with QDQ, of which QuantizeLinear of an activation only limits it."""
+    q = {i.name: numpy_helper.to_array(i) for i in model.graph.initializer}
+    for n in model.graph.node:
+        if n.op_type == "QuantizeLinear" and n.input[0] not in q:
+            scale, zero = q[n.input[1]], q[n.input[2]]
+            lo, hi = ((v - int(zero)) * np.float64(scale) for v in (np.iinfo(zero.dtype).min, np.iinfo(zero.dtype).max))
+            limits = [numpy_helper.from_array(np.float32(v), n.output[0] + suffix) for v, suffix in ((lo, " min"), (hi, " max"))]
+            model.graph.initializer.extend(limits)
+            n.op_type = "Clip"
+            n.input[1:] = [v.name for v in limits]
+            del n.attribute[:]
+        elif n.op_type == "DequantizeLinear" and n.input[0] not in q:
+            n.op_type = "Identity"
+            del n.input[1:], n.attribute[:]
+    return model
+
+
 def expand(v, rank, shape):
     v = v.astype(np.float32)
     if rank == 3 and v.size > 1:
@@ -106,6 +124,7 @@ NETS = {
     "dynamic_convolution": (dict(kind="GRU", convolution=True), dynamic, dict(weight_type=QuantType.QUInt8)),
     "qdq_relu": (dict(kind="LSTM", function=torch.relu), static, dict(activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8)),
     "qdq_lstm": (dict(kind="LSTM"), static, dict(activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8)),
+    "qdq_hardtanh_convolution": (dict(kind="GRU", function=nn.functional.hardtanh, convolution=True), static, dict(activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8)),
     "qdq_gru_channels": (dict(kind="GRU"), static, dict(activation_type=QuantType.QInt8, weight_type=QuantType.QInt8, per_channel=True)),
 }
 
@@ -135,6 +154,6 @@ for name, (net, quantise, options) in NETS.items():
     onnx.save(model, name + ".onnx")
     run = lambda m: onnxruntime.InferenceSession(m.SerializeToString()).run(None, {"x": x})[0].reshape(STEPS, -1)
     quantised = run(model)
-    y = run(float_weights(plain, model))
+    y = run(limits_only(model) if quantise is static else float_weights(plain, model))
     np.savez(name + ".npz", x=x.reshape(STEPS, -1).astype(np.float32), y=y.astype(np.float64), quantised=quantised)
     print(name, sorted({n.op_type for n in model.graph.node}), os.path.getsize(name + ".onnx"), "off by", np.abs(quantised - y).max(), flush=True)
