@@ -18,7 +18,7 @@ import (
 
 const usage = `convert makes a .rnn model from weights trained elsewhere.
 
-  convert -o model.rnn [-spec spec.yaml] [-bind NAME=FILE ...]
+  convert -o model.rnn [-spec spec.yaml] [-bind NAME=FILE ...] [-state NAME ...]
           [-q int8 [-keep NAME ...] [-calibrate DATA]] [-steps N] [-input x.npy]
           [-check x.npy=y.npy ...] [-report out.html] [-emit-go DIR] SOURCE
   convert -inspect model.rnn
@@ -67,6 +67,11 @@ an initial state, and for what a model decides by, as a sample rate:
   -bind W=w.npy -bind R=r.npy
   -bind h0=h0.npy             # [directions, 1, units], for one stream
   -bind sr=rate.npy           # numpy.save("rate.npy", numpy.int64(16000))
+
+-state names the inputs of an ONNX or TensorFlow Lite model of one step that are states,
+all of them, where the input has the shape of a state and the cell reads both alike:
+
+  -state h0 -state c0
 
 A state_dict holds tensors, not the order of the layers or their activations; nor does a
 module. That of an nn.LSTM or nn.GRU alone converts as it is. Any other needs a
@@ -161,6 +166,11 @@ func run(args []string, stdout, stderr io.Writer) int {
 		bind[name] = file
 		return nil
 	})
+	var states []string
+	flags.Func("state", "the input `NAME` of a model of one step is a state, once for each, where shapes do not tell", func(s string) error {
+		states = append(states, s)
+		return nil
+	})
 	q := flags.String("q", "", "store the matrices in this `type`: int8")
 	var keep []string
 	flags.Func("keep", "with -q, leave the layer `NAME` float32, once for each", func(s string) error {
@@ -205,8 +215,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	case p.tolerance.Int8 > 0 && (*q == "" || len(p.checks) == 0):
 		fmt.Fprintln(stderr, "convert: -tolerance-int8 goes with -q int8 and -check")
 		return 2
-	case *inspect && (*out != "" || *specPath != "" || len(bind) > 0 || *q != "" || len(keep) > 0 || *calibrate != ""):
-		fmt.Fprintln(stderr, "convert: -inspect goes without -o, -spec, -bind, -q, -keep and -calibrate")
+	case *inspect && (*out != "" || *specPath != "" || len(bind) > 0 || len(states) > 0 || *q != "" || len(keep) > 0 || *calibrate != ""):
+		fmt.Fprintln(stderr, "convert: -inspect goes without -o, -spec, -bind, -state, -q, -keep and -calibrate")
 		return 2
 	case *q != "" && *q != "int8":
 		fmt.Fprintf(stderr, "convert: -q %s: want int8\n", *q)
@@ -222,7 +232,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		err = inspectModel(stdout, sources[0])
 	} else {
 		err = convert(stdout, sources[0], converter.Options{
-			Spec: *specPath, Bind: bind, Int8: *q != "", Keep: keep, Calibrate: *calibrate, Progress: newBar(stderr),
+			Spec: *specPath, Bind: bind, States: states, Int8: *q != "", Keep: keep, Calibrate: *calibrate, Progress: newBar(stderr),
 		}, &p, *out)
 	}
 	if err != nil {

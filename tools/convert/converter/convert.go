@@ -48,6 +48,7 @@ type extras struct {
 	keras    keras.Config      // the configuration of a Keras model, from a file of its own
 	hub      hub.Config        // what config.json beside weights says
 	bind     map[string][]byte // values of inputs, as files
+	states   []string          // inputs of one step that are states
 	int8     bool              // store matrices as int8 …
 	keep     []string          // … but those of these layers …
 	smallest int               // … and those of fewer elements
@@ -74,7 +75,7 @@ var importers = []importer{
 	{rtneural.Format, rtneural.Sniff, whole(rtneural.Format, rtneural.Read)},
 	{rtneural.StateDictFormat, rtneural.SniffStateDict, tensors(rtneural.ReadStateDict)},
 	{rnnoise.Format, rnnoise.Sniff, whole(rnnoise.Format, rnnoise.Read)},
-	{tflite.Format, tflite.Sniff, whole(tflite.Format, tflite.Read)},
+	{tflite.Format, tflite.Sniff, stated(tflite.Format, tflite.Read)},
 	{"ONNX", onnx.Sniff, bindable(onnx.Read)},
 	{"Keras .keras and .h5", keras.Sniff, readKeras},
 }
@@ -83,8 +84,8 @@ var importers = []importer{
 // the spec says how they are connected.
 func tensors(read func(file string, data []byte) (*checkpoint.Checkpoint, error)) func(string, []byte, extras) (*imported, error) {
 	return func(file string, data []byte, e extras) (*imported, error) {
-		if len(e.bind) > 0 {
-			return nil, noInputs(file)
+		if err := e.noInputs(file); err != nil {
+			return nil, err
 		}
 		if e.unread != nil {
 			return nil, e.unread
@@ -107,17 +108,26 @@ func tensors(read func(file string, data []byte) (*checkpoint.Checkpoint, error)
 
 // bindable makes an importer's read of a source that is a whole program, whose inputs
 // can be bound to constants: there is nothing for a spec to say.
-func bindable(read func(file string, data []byte, bind map[string][]byte) (*format.Model, string, []string, error)) func(string, []byte, extras) (*imported, error) {
+func bindable(read func(file string, data []byte, bind map[string][]byte, states ...string) (*format.Model, string, []string, error)) func(string, []byte, extras) (*imported, error) {
 	return func(file string, data []byte, e extras) (*imported, error) {
 		unused, err := e.noSpec(file)
 		if err != nil {
 			return nil, err
 		}
-		m, sourceFormat, notes, err := read(file, data, e.bind)
+		m, sourceFormat, notes, err := read(file, data, e.bind, e.states...)
 		if err != nil {
 			return nil, err
 		}
 		return &imported{m, sourceFormat, append(unused, notes...), ""}, nil
+	}
+}
+
+// stated makes an importer's read of a whole model, of which inputs may be states.
+func stated(sourceFormat string, read func(file string, data []byte, states ...string) (*format.Model, []string, error)) func(string, []byte, extras) (*imported, error) {
+	return func(file string, data []byte, e extras) (*imported, error) {
+		states := e.states
+		e.states = nil
+		return whole(sourceFormat, func(file string, data []byte) (*format.Model, []string, error) { return read(file, data, states...) })(file, data, e)
 	}
 }
 
@@ -129,8 +139,8 @@ func whole(sourceFormat string, read func(file string, data []byte) (*format.Mod
 		if err != nil {
 			return nil, err
 		}
-		if len(e.bind) > 0 {
-			return nil, noInputs(file)
+		if err := e.noInputs(file); err != nil {
+			return nil, err
 		}
 		m, notes, err := read(file, data)
 		if err != nil {
@@ -142,8 +152,8 @@ func whole(sourceFormat string, read func(file string, data []byte) (*format.Mod
 
 // readKeras reads a model with its configuration, or weights alone with a spec.
 func readKeras(file string, data []byte, e extras) (*imported, error) {
-	if len(e.bind) > 0 {
-		return nil, noInputs(file)
+	if err := e.noInputs(file); err != nil {
+		return nil, err
 	}
 	var unused []string
 	if e.beside && keras.HasConfig(data) {
@@ -176,8 +186,15 @@ func (e extras) noSpec(file string) (notes []string, err error) {
 	return nil, fmt.Errorf("%s: the file says how its layers are connected; convert it without the spec %s", file, e.path)
 }
 
-func noInputs(file string) error {
-	return fmt.Errorf("%s: the format has no named inputs to bind, supported is that of ONNX models", file)
+// noInputs is for a format without inputs that can be bound, or be states.
+func (e extras) noInputs(file string) error {
+	switch {
+	case len(e.bind) > 0:
+		return fmt.Errorf("%s: the format has no named inputs to bind, supported is that of ONNX models", file)
+	case len(e.states) > 0:
+		return fmt.Errorf("%s: the format has no named inputs that may be states, supported is that of ONNX and TensorFlow Lite models", file)
+	}
+	return nil
 }
 
 // WitnessSteps is the length of the witness that a conversion adds, unless a state
@@ -205,6 +222,9 @@ type Options struct {
 	// Bind names inputs of an ONNX model that become constants: each with the path
 	// of a TensorProto (.pb) or a NumPy array (.npy).
 	Bind map[string]string
+	// States names the inputs of an ONNX or TensorFlow Lite model of one step that are
+	// states, all of them, where their shapes do not tell.
+	States []string
 	// Int8 stores the matrices of the layers as int8, except those of the layers that
 	// Keep names and those of fewer than Smallest elements, 0 being 2048: below that int8
 	// is no faster than float32, and less exact.
@@ -238,7 +258,7 @@ func (o Options) Convert(source string) (*Result, error) {
 			return nil, err
 		}
 	}
-	e := extras{bind: map[string][]byte{}}
+	e := extras{bind: map[string][]byte{}, states: o.States}
 	for name, path := range o.Bind {
 		if e.bind[name], err = regular.ReadFile(path); err != nil {
 			return nil, err

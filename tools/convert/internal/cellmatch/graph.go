@@ -208,8 +208,8 @@ func (g *Graph) Product(w []float32, x []Value) []Value {
 }
 
 // State says that after the step each number of after may take the place of the leaf
-// in before, which is as long. One number may do so for several leaves; where a cell
-// does not tell which, the one that was said last counts.
+// in before, which is as long. One number may do so for several leaves; where a step does
+// not tell which, the cell has them in Either.
 func (g *Graph) State(before, after []Value) {
 	for k, v := range before {
 		p := g.poly(v)

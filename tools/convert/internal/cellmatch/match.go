@@ -35,6 +35,10 @@ type Cell struct {
 	Functions []format.Function // as [format.WithFunctions] takes them
 	CellClip  float32           // as [format.WithCellClip]; 0 for none
 
+	// Either are the leaves that the first unit of H may as well be, itself among them,
+	// where the step does not tell which is the state and which the input; else nil.
+	Either []Value
+
 	W, R, B, BR, P []float64 // as in [format.Weights]; BR and P nil for none
 }
 
@@ -469,15 +473,17 @@ func (m *matching) hidden() error {
 			m.leaves(m.g.polys[d.args[0]], read)
 		}
 		for k, v := range m.next {
-			found := false
+			var may []atomID
 			for _, a := range m.g.before[m.g.normal[v]] {
-				if read[a] && (m.nextC == nil || a != m.c[k]) {
-					m.h[k], found = a, true
-					break
+				if read[a] && !slices.Contains(may, a) && (m.nextC == nil || a != m.c[k]) {
+					may = append(may, a)
 				}
 			}
-			if !found {
+			if len(may) == 0 {
 				return errors.New("found the gates of a cell, and no state h that they read and that comes back")
+			}
+			if m.h[k] = may[0]; k == 0 && len(may) > 1 {
+				m.cell.Either = m.values(may)
 			}
 		}
 	}

@@ -285,3 +285,17 @@ func TestVerify(t *testing.T) {
 	_, err := w.Match(h)
 	require.ErrorContains(t, err, "found what looks like a cell, but its h differs from it")
 }
+
+// An input of the shape of the state, which the cell reads alike, may as well be the state.
+func TestEither(t *testing.T) {
+	w := newWriter(rand.New(rand.NewPCG(1, 5)), 3, 3, 1)
+	h := w.f(format.Tanh, w.gates()[0])
+	w.State(w.h, h)
+	cell, err := w.Match(h)
+	require.NoError(t, err)
+	require.Nil(t, cell.Either)
+	w.State(w.x, h)
+	cell, err = w.Match(h)
+	require.NoError(t, err)
+	require.ElementsMatch(t, []Value{w.x[0], w.h[0]}, cell.Either)
+}

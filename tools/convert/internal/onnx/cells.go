@@ -38,6 +38,9 @@ func (t *translation) cell(n *nodeProto) error {
 	if err := t.weights(c); err != nil {
 		return err
 	}
+	if err := t.writtenSteps(c); err != nil {
+		return err
+	}
 	if err := t.sequenceLength(c); err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ func (t *translation) pad(n *nodeProto) error {
 		if front == 0 && behind == 0 {
 			continue
 		}
-		if !zeros || v.constant() || v.free[d] == 0 || v.last || t.around != nil || out.padded.m != 0 ||
+		if !zeros || v.constant() || v.free[d] == 0 || v.last || t.within() || out.padded.m != 0 ||
 			min(front, behind) < 0 || max(front, behind) > format.MaxWidth {
 			return refuse
 		}
@@ -109,8 +109,11 @@ func (t *translation) convolution(n *nodeProto) error {
 		return err
 	}
 	C, outputs := x.shape[1], w.shape[0]
-	if n.integer("group", 1) != 1 || w.shape[1] != C || x.size() != C || x.free[1] != 0 {
-		return fmt.Errorf("found W of shape %v in %d groups for a value of shape %v at one time step, expected [outputs, features, kernel] in one group", w.shape, n.integer("group", 1), x.shape)
+	if w, err = t.ungrouped(n, w, C); err != nil {
+		return err
+	}
+	if x.size() != C || x.free[1] != 0 {
+		return fmt.Errorf("found W of shape %v for a value of shape %v at one time step, expected [outputs, features, kernel]", w.shape, x.shape)
 	}
 	name, shape := n.layerName(), slices.Clone(x.shape)
 	shape[1] = outputs
@@ -145,6 +148,35 @@ func (t *translation) convolution(n *nodeProto) error {
 	}
 	t.set(n, 0, out)
 	return nil
+}
+
+// ungrouped is the kernel of a Conv of C features in one group. Of several, as in a depthwise
+// convolution, each reads its own features: the weights of all others are zeros then.
+func (t *translation) ungrouped(n *nodeProto, w *tensor, C int) (*tensor, error) {
+	groups, outputs, own := n.integer("group", 1), w.shape[0], w.shape[1]
+	if groups < 1 || groups > int64(C) || own != C/int(groups) || own*int(groups) != C || outputs%int(groups) != 0 {
+		return nil, fmt.Errorf("found W of shape %v in %d groups for %d features, expected [outputs, features of a group, kernel]", w.shape, groups, C)
+	}
+	if groups == 1 {
+		return w, nil
+	}
+	shape := slices.Clone(w.shape)
+	shape[1] = C
+	size, err := checked(shape)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.spend(size); err != nil {
+		return nil, err
+	}
+	all := &tensor{shape: shape, free: w.free, f: make([]float32, size)}
+	taps := product(shape[2:])
+	for o := range outputs {
+		first := o / (outputs / int(groups)) * own // feature of the group
+		copy(all.f[(o*C+first)*taps:], w.f[o*own*taps:][:own*taps])
+	}
+	t.note("node %q (%s): its %d groups became one, with zeros for the weights between them", n.name, n.op, groups)
+	return all, nil
 }
 
 // A kernel is how a convolution runs along time.
@@ -185,7 +217,7 @@ func (t *translation) kernel(n *nodeProto, x *tensor, shape []int) (kernel, erro
 			return k, fmt.Errorf("found auto_pad %q with a kernel of %v, supported are pads: in front of the first time step", a.s, shape)
 		}
 		before := int64(size-1) * dilations[j]
-		if x.free[d] == 0 || x.shape[d] != 1 || x.last || t.around != nil || k.time != 0 || size < 1 || dilations[j] < 1 || int64(front) != before {
+		if x.free[d] == 0 || x.shape[d] != 1 || x.last || t.within() || k.time != 0 || size < 1 || dilations[j] < 1 || int64(front) != before {
 			return k, fmt.Errorf("found a convolution with a kernel of %v, which reads several time steps or frames at once, and %d zeros in front; supported is a kernel of 1, and one along time that is causal, with %d zeros in front of the first step: export the model from its features on", shape, front, before)
 		}
 		k = kernel{x.free[d], size, int(dilations[j]), behind}

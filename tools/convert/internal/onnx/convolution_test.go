@@ -43,6 +43,42 @@ func TestCausalConvolutions(t *testing.T) {
 	}
 }
 
+// Features in groups are one group with zeros between them: four features, of which two make
+// three outputs each.
+func TestGroups(t *testing.T) {
+	W := make([]float32, 6*2*2)
+	for k := range W {
+		W[k] = float32(k + 1)
+	}
+	grouped := func(groups int64, dims ...int64) []byte {
+		return model(value(11, "x", 1, 4, 0), value(12, "y", 1, 6, 0), constant("W", W, true, dims...),
+			node("Conv", in("x", "W"), in("y"), integers("pads", 1, 0), number("group", groups)))
+	}
+	m, _, notes, err := onnx.Read("m.onnx", grouped(2, 6, 2, 2), nil)
+	require.NoError(t, err)
+	require.Contains(t, notes, `node "the Conv" (Conv): its 2 groups became one, with zeros for the weights between them`)
+	x := []float32{1, 20, 300, 4000, 2, 30, 400, 5000}
+	var want []float32
+	for step := range 2 {
+		for o := range 6 {
+			var y float32
+			for f := range 2 {
+				now := x[4*step+o/3*2+f]
+				if y += W[4*o+2*f+1] * now; step > 0 {
+					y += W[4*o+2*f] * x[o/3*2+f]
+				}
+			}
+			want = append(want, y)
+		}
+	}
+	require.Equal(t, want, engine(t, m, x))
+	for _, data := range [][]byte{grouped(3, 6, 2, 2), grouped(4, 6, 2, 2), grouped(0, 6, 2, 2)} {
+		_, _, _, err = onnx.Read("m.onnx", data, nil)
+		require.ErrorContains(t, err, `node "the Conv" (Conv): found W of shape [6 `)
+		require.ErrorContains(t, err, `groups for 4 features, expected [outputs, features of a group, kernel]`)
+	}
+}
+
 // A convolution that is not causal, or whose padding is not taken away, is refused.
 func TestRefusedConvolutions(t *testing.T) {
 	padded := func(pads ...int64) []byte { return node("Pad", in("x"), in("p"), integers("pads", pads...)) }
@@ -72,7 +108,7 @@ func TestRefusedConvolutions(t *testing.T) {
 		"no dilation":           {[][]byte{node("Conv", in("x", "W"), in("y"), integers("dilations", 0))}, `found a convolution with a kernel of [3]`},
 		"a long dilation":       {[][]byte{node("Conv", in("x", "W"), in("y"), integers("dilations", 1<<20), integers("pads", 1<<20, 0))}, `and 1048576 zeros in front; supported is a kernel of 1, and one along time that is causal, with 2097152 zeros`},
 		"strides":               {[][]byte{conv("x", "y", integers("pads", 4, 0), integers("strides", 2))}, `found strides [2], which leave time steps out`},
-		"strides, said early":   {[][]byte{conv("x", "y", integers("pads", 4, 0), integers("strides", 2), integers("kernel_shape", 3))}, `found op Conv with a kernel of [3], which reads several time steps or frames at once; supported are`},
+		"strides, said early":   {[][]byte{conv("x", "y", integers("pads", 4, 0), integers("strides", 2), integers("kernel_shape", 3))}, `found op Conv with a kernel of [3], which reads several time steps or frames at once; supported is what works on the features of one`},
 		"groups":                {[][]byte{conv("x", "y", integers("pads", 4, 0), number("group", 2))}, `found W of shape [1 2 3] in 2 groups`},
 		"one step":              {[][]byte{value(11, "b", 1, 1, 1), conv("b", "y", integers("pads", 4, 0))}, `found a convolution with a kernel of [3]`},
 	} {

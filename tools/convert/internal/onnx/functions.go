@@ -70,10 +70,16 @@ func (t *translation) applied(name string, v *tensor, f format.Function) (*tenso
 	}
 	u := *out
 	switch f.Kind {
-	case format.Sigmoid, format.Relu, format.HardSigmoid, format.Softplus:
-		u.positive = true
+	case format.Sigmoid, format.HardSigmoid:
+		u.within = &[2]float32{0, 1}
+	case format.Tanh, format.Softsign:
+		u.within = &[2]float32{-1, 1}
+	case format.Relu, format.Softplus:
+		u.within = &[2]float32{0, float32(math.Inf(1))}
+	case format.Clip:
+		u.within = &[2]float32{f.Alpha, f.Beta}
 	default:
-		u.positive = f.Kind == format.Clip && f.Alpha >= 0
+		u.within = nil
 	}
 	return &u, nil
 }

@@ -27,9 +27,11 @@ type translation struct {
 	unquantised bool // QuantizeLinear was left away
 	conditions  mark // lengths that decided which branch of an If to take
 	builder     *format.Builder
+	said        []string         // graph inputs that are states of a step, if they have to be told
 	step        *cellmatch.Graph // what values become in a step that is looked at as a whole; else nil
 	outer       *translation     // of the graph around the body of a loop
 	around      *loop            // whose body it is
+	inside      bool             // the nodes are those of a loop's body, beside its cells
 	input       string           // the graph input that is the model's, once it is known
 	token       bool
 	budget      int // elements that may still be computed
@@ -60,12 +62,15 @@ func (t *translation) model() (*format.Model, error) {
 		return nil, errors.New("found sparse initializers, supported are dense ones")
 	}
 	recognise(t.graph)
+	t.chains()
 	for _, p := range t.graph.initializers {
 		if t.stored[p.name] == nil { // else it is bound to something else
 			t.stored[p.name] = p
 		}
 	}
-	t.writtenOut()
+	if err := t.writtenOut(); err != nil {
+		return nil, err
+	}
 	why := t.unroll()
 	if err := t.layers(); err != nil {
 		if why != nil {
@@ -84,6 +89,9 @@ func (t *translation) model() (*format.Model, error) {
 func (t *translation) layers() error {
 	live, err := t.survey()
 	if err != nil {
+		return err
+	}
+	if err := t.masked(live); err != nil {
 		return err
 	}
 	if err := t.nodes(t.graph.nodes, live); err != nil {

@@ -218,6 +218,10 @@ func (t *translation) matMul(n *nodeProto) error {
 
 // embedding translates a Gather whose index is the input.
 func (t *translation) embedding(n *nodeProto, table, index *tensor, d int) error {
+	table, quantised, err := t.quantisedTable(n, table)
+	if err != nil {
+		return err
+	}
 	if table.kind != floats || len(table.shape) != 2 || d != 0 || len(table.f) == 0 {
 		return fmt.Errorf("found a look-up by a computed index in a value of shape %v along axis %d, supported is a constant table [vocabulary, features]", table.shape, d)
 	}
@@ -240,7 +244,7 @@ func (t *translation) embedding(n *nodeProto, table, index *tensor, d int) error
 	dim := table.shape[1]
 	b := t.builder.Embedding(n.layerName(), table.f, dim)
 	out := t.computed(append(slices.Clone(index.shape), dim), append(slices.Clone(index.free), 0), b)
-	out.last = index.last
+	out.last, out.quantised = index.last, quantised
 	t.set(n, 0, out)
 	return nil
 }

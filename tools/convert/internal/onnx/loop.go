@@ -513,20 +513,18 @@ func (l *loop) outputs(states int, every []*valueProto, places []int64) error {
 		if out >= len(l.n.outputs) || l.n.outputs[out] == "" || l.t.uses[l.n.outputs[out]] == 0 {
 			continue
 		}
+		var given *tensor
 		v, err := l.result(o.name)
-		if err != nil {
-			return err
-		}
-		refs := make([]ref, len(v.refs))
-		for j, e := range v.symbols() {
-			r, ok := l.known[l.s.step.Canonical(e)]
-			if !ok {
-				return fmt.Errorf("found output %q, which at each step is not what a cell gives: compute it after the loop", l.n.outputs[out])
+		if err == nil {
+			if v.constant() || len(v.shape) == maxDims {
+				return fmt.Errorf("found output %q, a constant or a value of %d dimensions at each step", l.n.outputs[out], len(v.shape))
 			}
-			refs[j] = r
+			given = l.given(v)
 		}
-		if v.constant() || len(v.shape) == maxDims {
-			return fmt.Errorf("found output %q, a constant or a value of %d dimensions at each step", l.n.outputs[out], len(v.shape))
+		if given == nil {
+			if given, err = l.beside(o.name); err != nil {
+				return fmt.Errorf("found output %q, which at each step is not what a cell gives: %w", l.n.outputs[out], err)
+			}
 		}
 		at := int64(0)
 		if k < len(places) {
@@ -536,7 +534,24 @@ func (l *loop) outputs(states int, every []*valueProto, places []int64) error {
 		if err != nil {
 			return err
 		}
-		l.t.set(l.n, out, &tensor{shape: slices.Insert(slices.Clone(v.shape), d, 1), free: slices.Insert(slices.Clone(v.free), d, l.time), kind: activation, refs: refs})
+		l.t.set(l.n, out, &tensor{shape: slices.Insert(slices.Clone(given.shape), d, 1), free: slices.Insert(slices.Clone(given.free), d, l.time), kind: activation, refs: given.refs})
 	}
 	return nil
+}
+
+// given is a value of the body whose elements are all known outside: of a sequence, or what a
+// cell gives. nil for another.
+func (l *loop) given(v *tensor) *tensor {
+	if v.constant() {
+		return nil
+	}
+	out := &tensor{shape: v.shape, free: v.free, kind: activation, refs: make([]ref, len(v.refs))}
+	for k, e := range v.symbols() {
+		r, ok := l.known[l.s.step.Canonical(e)]
+		if !ok {
+			return nil
+		}
+		out.refs[k] = r
+	}
+	return out
 }

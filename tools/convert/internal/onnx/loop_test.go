@@ -142,6 +142,54 @@ func TestLoops(t *testing.T) {
 	}
 }
 
+// What a body computes of h and x at each step, beside its cell, is layers behind it.
+func TestBeside(t *testing.T) {
+	every := func(nodes ...[]byte) map[string][]byte {
+		return map[string][]byte{"every": join(nodes...), "out": join(typed(12, "more", 9), value(12, "h'", 1, 2), value(12, "e", 1, 3))}
+	}
+	xs := []float32{0.5, -1, 0.25, 1, 0.75, -0.5, -0.25, 0.125, 1.5, 0, -2, 1}
+	dense := node("Gemm", in("h'", "W", "bias"), in("d"), number("transB", 1)) // read by two
+	bias := constant("bias", []float32{1, 2, 3}, true, 3)
+	m, _, _, err := onnx.Read("m.onnx", loopCase{replace: every(dense, node("Softmax", in("d"), in("p"), number("axis", -1)), node("Add", in("d", "bias"), in("b")), node("Add", in("b", "xt"), in("a")), node("Add", in("a", "p"), in("e"))), more: [][]byte{bias}}.file(), nil)
+	require.NoError(t, err)
+	h := []float64{0, 0}
+	var want []float64
+	for k := 0; k < len(xs); k += 3 {
+		x, next := xs[k:][:3], make([]float64, 2)
+		for j := range next {
+			for e := range x {
+				next[j] += float64(x[e]) * float64(loopW[2*e+j])
+			}
+			next[j] = math.Tanh(next[j] + h[0]*float64(loopR[j]) + h[1]*float64(loopR[2+j]))
+		}
+		h = next
+		var d, p [3]float64
+		sum := 0.0
+		for o := range d {
+			d[o] = float64(o+1) + h[0]*float64(loopW[2*o]) + h[1]*float64(loopW[2*o+1])
+			p[o] = math.Exp(d[o])
+			sum += p[o]
+		}
+		for o := range d {
+			want = append(want, max(0, d[o]+float64(o+1)+float64(x[o])+p[o]/sum))
+		}
+	}
+	require.LessOrEqual(t, worst(t, engine(t, m, xs), want), 2e-6)
+
+	for name, c := range map[string]struct {
+		loopCase
+		want string
+	}{
+		"the state before": {loopCase{replace: every(node("Relu", in("h"), in("e")))}, `found output "Y", which at each step is not what a cell gives: node "the Relu" (Relu): found "h", the state before the step, or its number`},
+		"the number":       {loopCase{replace: every(node("Cast", in("i"), in("n"), number("to", 1)), node("Add", in("h'", "n"), in("e")))}, `found "i", the state before the step, or its number`},
+		"a cell":           {loopCase{replace: every(node("LSTM", in("h'"), in("e")))}, `node "the LSTM" (LSTM): which is not known beside a cell in a loop`},
+		"all steps":        {loopCase{more: [][]byte{node("Tanh", in("x"), in("all"))}, replace: every(node("Add", in("h'", "h'"), in("g")), node("Squeeze", in("all", "one"), in("o")), node("Mul", in("g", "o"), in("e")))}, `found "all", a computed value of the graph around the loop`},
+	} {
+		_, _, _, err := onnx.Read("m.onnx", c.file(), nil)
+		require.ErrorContains(t, err, c.want, name)
+	}
+}
+
 // What is not one cell over a whole sequence is refused, with the node that shows it.
 func TestRefusedLoops(t *testing.T) {
 	with := func(name string, b []byte) map[string][]byte { return map[string][]byte{name: b} }
@@ -160,7 +208,7 @@ func TestRefusedLoops(t *testing.T) {
 		"outer value":       {loopCase{replace: with("add", join(node("Add", in("zx", "zh"), in("z1")), node("Add", in("z1", "x2"), in("z")))), more: [][]byte{node("Relu", in("x"), in("x2"))}}, `node "the Add" (Add): found "x2", a computed value of the graph around the loop`},
 		"z at each step":    {loopCase{replace: with("every", node("Identity", in("z"), in("e")))}, `found output "Y", which at each step is not what a cell gives`},
 		"no output":         {loopCase{replace: with("out", typed(12, "more", 9))}, `found a body with 3 inputs and 1 outputs for a node with 3 and 2`},
-		"no such output":    {loopCase{replace: with("every", nil)}, `found the output "e" of the body, which nothing in it computes`},
+		"no such output":    {loopCase{replace: with("every", nil)}, `found output "Y", which at each step is not what a cell gives: found input "e", which nothing before it computes`},
 		"no cell":           {loopCase{replace: with("tanh", join(node("Tanh", in("z"), in("t")), node("Add", in("t", "h"), in("h'"))))}, `found a body that is not the step of a cell: the state "h": found no RNN, LSTM or GRU in what computes it`},
 		"no state":          {loopCase{replace: with("add", node("Identity", in("zx"), in("z")))}, `and no state h that they read and that comes back`},
 		"unknown op":        {loopCase{replace: with("tanh", node("Sin", in("z"), in("h'")))}, `node "the Sin" (Sin): which is not known inside a step`},

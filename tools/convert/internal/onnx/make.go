@@ -67,9 +67,11 @@ func (g *Graph) Node(op, name string, in, out []string, attributes map[string]an
 	g.p.nodes = append(g.p.nodes, n)
 }
 
-// Model translates the graph, once. Errors name nodes and values as they were added.
-func (g *Graph) Model() (*format.Model, []string, error) {
+// Model translates the graph, once, in which these inputs are states where shapes do not tell.
+// Errors name nodes and values as they were added.
+func (g *Graph) Model(states ...string) (*format.Model, []string, error) {
 	t := newTranslation(&modelProto{opset: 18, graph: &g.p}, 4*g.made)
+	t.said = states
 	m, err := t.model()
 	return m, t.notes, err
 }

@@ -42,7 +42,7 @@ func (t *translation) layerNormalization(n *nodeProto) error {
 		return err
 	}
 	// What was recognised is of one axis, and of groups of so many features.
-	if (n.integer("one_axis", 0) != 0 && v.shape[d] != v.size()) || n.integer("features", int64(v.size())) != int64(v.size()) {
+	if n.integer("rank", int64(len(v.shape))) != int64(len(v.shape)) || (n.integer("one_axis", 0) != 0 && v.shape[d] != v.size()) || n.integer("features", int64(v.size())) != int64(v.size()) {
 		return fmt.Errorf("found a layer normalisation of a part of a value of shape %v, supported are all features of a time step", v.shape)
 	}
 	epsilon := n.setting(setting{"epsilon", 1e-5})

@@ -74,10 +74,11 @@ func Sniff(data []byte) bool {
 
 // Read translates the model in data; file stands for it in messages. Graph inputs that
 // bind names become constants, each the content of a file with a TensorProto or a
-// NumPy array; nil binds none. Weights that the model keeps in other files are read from
+// NumPy array; nil binds none. Of a graph that is one step, states names the inputs that are
+// states, all of them, where shapes do not tell. Weights that the model keeps in other files are read from
 // the folder of file. sourceFormat names the format with its opset, notes are
 // what was left aside or changed. Nothing of the result aliases data.
-func Read(file string, data []byte, bind map[string][]byte) (m *format.Model, sourceFormat string, notes []string, err error) {
+func Read(file string, data []byte, bind map[string][]byte, states ...string) (m *format.Model, sourceFormat string, notes []string, err error) {
 	p, err := parseModel(data)
 	if err != nil {
 		return nil, "", nil, fmt.Errorf("%s: %w", file, err)
@@ -94,6 +95,7 @@ func Read(file string, data []byte, bind map[string][]byte) (m *format.Model, so
 		return nil, "", nil, fmt.Errorf("%s: %w", file, err)
 	}
 	t := newTranslation(p, len(data)+external)
+	t.said = states
 	if err = t.bindInputs(bind); err == nil {
 		m, err = t.model()
 	}

@@ -49,13 +49,15 @@ func init() {
 	}
 }
 
-// Why an op cannot be, for those of which more can be said than that they are not known.
+// Why an op cannot be, and what can, for those of which more can be said than that they are
+// not known.
 const (
-	readsFrames = "which reads several time steps or frames at once"
-	noPlace     = "whose result has no fixed place"
-	reduces     = "which reduces a dimension, outside a layer normalisation over the features"
-	noFunction  = "which is not an element-wise function that is supported"
+	readsFrames = "which reads several time steps or frames at once; supported is what works on the features of one: export the model from its features on"
+	noPlace     = "whose result has no fixed place; supported is what gives the same features at each step: export the model up to there"
+	reduces     = "which reduces a dimension; supported is that inside a layer normalisation over the features: export the model without it"
+	noFunction  = "a function that is not supported; supported are sigmoid, tanh, relu, elu, softsign, softplus and their kin: use one of them"
 	quantised   = "which computes with integers in another way than quantize_dynamic writes it: quantise with QuantFormat.QDQ, or convert the float model and quantise with convert -q int8"
+	unknown     = "which is not known; supported are RNN, GRU, LSTM and what works on the features of one time step around them: export the model without it"
 )
 
 var reasons = map[string]string{
@@ -69,7 +71,7 @@ var reasons = map[string]string{
 	"Cos": noFunction, "Erf": noFunction, "Gelu": noFunction, "Celu": noFunction, "Floor": noFunction, "Ceil": noFunction,
 	"Round": noFunction, "Sign": noFunction, "Mod": noFunction,
 	"DynamicQuantizeLinear": quantised,
-	"MatMulInteger":         quantised, "QLinearMatMul": quantised,
+	"MatMulInteger":         quantised, "QLinearMatMul": quantised, "ConvInteger": quantised, "QLinearConv": quantised,
 }
 
 // unsupported returns an error if one of the live nodes has no translation. That it
@@ -92,9 +94,9 @@ func unsupported(nodes []*nodeProto, live []bool) error {
 			name = n.domain + "." + name
 		}
 		if why == "" {
-			why = "which is not known"
+			why = unknown
 		}
-		err := fmt.Errorf("node %q (%s): found op %s, %s; supported are RNN, GRU and LSTM with layers around them that work on the features of one time step (dense, element-wise, softmax, normalisation): export the model from its features on", n.name, n.op, name, why)
+		err := fmt.Errorf("node %q (%s): found op %s, %s", n.name, n.op, name, why)
 		if why == readsFrames {
 			return err
 		}

@@ -3,6 +3,7 @@ package onnx_test
 import (
 	"math"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"testing"
 
@@ -317,6 +318,24 @@ func TestReversed(t *testing.T) {
 	}
 }
 
+// A mask is called that, whether it is of tokens or of features.
+func TestMask(t *testing.T) {
+	data, err := os.ReadFile("testdata/keras_gru_masked.onnx")
+	require.NoError(t, err)
+	_, _, _, err = onnx.Read("m.onnx", data, nil)
+	require.ErrorContains(t, err, `(Not): found a mask, by which steps of the input "x" are skipped, as Keras makes it (Masking, mask_zero); supported is that every step counts: export the model without it, and give a padded sequence its length with Session.RunLength`)
+	parts := func(dims ...int64) [][]byte {
+		return [][]byte{
+			typed(11, "token", 7, dims...), constantIntegers("zero", 0), node("Equal", in("token", "zero"), in("is")), node("Not", in("is"), in("not")),
+			node("Cast", in("not"), in("number"), number("to", 1)), node("Tanh", in("number"), in("y")),
+		}
+	}
+	_, _, _, err = onnx.Read("m.onnx", model(append(parts(0, 0), value(12, "y", 0, 0))...), nil)
+	require.ErrorContains(t, err, `found a mask, by which steps of the input "token"`)
+	_, _, _, err = onnx.Read("m.onnx", model(append(parts(1), value(12, "y", 0, 0))...), nil)
+	require.ErrorContains(t, err, `node "the Equal" (Equal): found "token", a graph input or computed from one`)
+}
+
 // Ops around a cell that cannot be are refused by name, with what would help.
 func TestRefusedOps(t *testing.T) {
 	x := value(11, "x", 0, 4)
@@ -324,14 +343,13 @@ func TestRefusedOps(t *testing.T) {
 	for k := range wide {
 		wide[k] = int64(79 - k)
 	}
-	const only = "; supported are RNN, GRU and LSTM with layers around them that work on the features of one time step (dense, element-wise, softmax, normalisation): export the model from its features on"
 	tanh := node("Tanh", in("x"), in("t"))
 	y := in("y")
 	for want, parts := range map[string][][]byte{
-		`node "the STFT" (STFT): found op STFT, which reads several time steps or frames at once` + only: {x, node("STFT", in("x"), y)},
-		`node "the Loop" (Loop): found a body with 0 inputs and 0 outputs for a node with 1 and 1`:       {x, node("Loop", in("x"), y, branch("body"))},
-		`node "the Einsum" (Einsum): found op Einsum, which is not known` + only:                         {x, node("Einsum", in("x"), y)},
-		`node "the ReduceMean" (ReduceMean): found op ReduceMean, which reduces a dimension, outside a layer normalisation over the features` + only: {
+		`node "the STFT" (STFT): found op STFT, which reads several time steps or frames at once; supported is what works on the features of one: export the model from its features on`:         {x, node("STFT", in("x"), y)},
+		`node "the Loop" (Loop): found a body with 0 inputs and 0 outputs for a node with 1 and 1`:                                                                                               {x, node("Loop", in("x"), y, branch("body"))},
+		`node "the Einsum" (Einsum): found op Einsum, which is not known; supported are RNN, GRU, LSTM and what works on the features of one time step around them: export the model without it`: {x, node("Einsum", in("x"), y)},
+		`node "the ReduceMean" (ReduceMean): found op ReduceMean, which reduces a dimension; supported is that inside a layer normalisation over the features: export the model without it`: {
 			x, node("ReduceMean", in("x"), y)},
 		`node "the Conv" (Conv): found a convolution with a kernel of [3], which reads several time steps or frames at once, and 0 zeros in front; supported is a kernel of 1, and one along time that is causal, with 2 zeros in front of the first step: export the model from its features on`: {
 			value(11, "x", 1, 4, 0), constant("W", make([]float32, 12), true, 1, 4, 3), node("Transpose", in("x2"), in("t")), value(11, "u", 0, 4), constantIntegers("two", 2),
@@ -351,7 +369,7 @@ func TestRefusedOps(t *testing.T) {
 			x, constantIntegers("i", -1), node("Gather", in("x", "i"), in("l")), node("Add", in("x", "l"), y)},
 		`node "the Concat" (Concat): found the last time step beside every time step, supported are values of the same step`: {
 			x, constantIntegers("i", -1), node("Gather", in("x", "i"), in("l")), node("Concat", in("x", "l"), y)},
-		`node "the Gather" (Gather): found index or slice 0 of axis 0, time steps or streams; supported are all, the last (-1), and with a batch of 1 the first (0) of a direction that runs backward; where the steps of a cell are written out one by one, export it as a node (PyTorch: dynamo=False)`: {
+		`node "the Gather" (Gather): found index or slice 0 of axis 0, time steps or streams; supported are all, the last (-1), and the first (0) of a direction that runs backward; where the steps of a cell are written out one by one, export it as a node (PyTorch: dynamo=False)`: {
 			x, constantIntegers("i", 0), node("Gather", in("x", "i"), y)},
 		`node "the Mul" (Mul): found values of shapes [1 1] and [1 1] of which different dimensions are time steps or streams, supported are two values at the same step`: {
 			value(11, "x", 0, 1), node("Transpose", in("x"), in("t")), node("Mul", in("x", "t"), y)},

@@ -10,8 +10,8 @@ import (
 )
 
 // Quantised models are read as the float model that they stand for: 8-bit weights become
-// float32 numbers, each scale·(q − zero point) with one rounding, and activations are not
-// quantised at all. So the result is closer to the model before its quantisation than
+// float32 numbers, each scale·(q − zero point) with one rounding, and of the quantisation of
+// activations only the limits stay. So the result is closer to the model before its quantisation than
 // what ONNX Runtime computes from the quantised one.
 
 // A quantisation is what an activation stands for after QuantizeLinear. Only what moves
@@ -133,8 +133,7 @@ func (t *translation) weightsNote(n *nodeProto, name string) {
 }
 
 // quantizeLinear translates QuantizeLinear of constants, and leaves activations as they
-// are. Where the range starts at 0 the limits are kept: exporters leave a relu before it
-// away.
+// are, but for the limits of their range: exporters leave a relu or clip before it away.
 func (t *translation) quantizeLinear(n *nodeProto) error {
 	v, err := t.must(n, 0)
 	if err != nil {
@@ -180,17 +179,21 @@ func (t *translation) quantizeLinear(n *nodeProto) error {
 		return errors.New("found a scale for each feature of a computed value, supported is one")
 	}
 	u := *v
-	if float64(zero[0]) == lo && !v.positive {
-		w, err := t.applied(n.layerName(), v, format.Function{Kind: format.Clip, Beta: float32((hi - lo) * float64(scale[0]))})
+	limit := func(q float64) float32 {
+		return float32(min(max((q-float64(zero[0]))*float64(scale[0]), -math.MaxFloat32), math.MaxFloat32))
+	}
+	least, most := limit(lo), limit(hi)
+	if v.within == nil || v.within[0] < least || v.within[1] > most {
+		w, err := t.applied(n.layerName(), v, format.Function{Kind: format.Clip, Alpha: least, Beta: most})
 		if err != nil {
 			return err
 		}
 		u = *w
-		t.note("node %q (QuantizeLinear): its range starts at 0, and its limits were kept", n.name)
+		u.padded = v.padded // with zeros, which are within the limits
 	}
 	if !t.unquantised {
 		t.unquantised = true
-		t.note("activations are not quantised: QuantizeLinear was left away before DequantizeLinear, the first of them in node %q", n.name)
+		t.note("activations are not quantised: of QuantizeLinear before DequantizeLinear only the limits were kept, the first of them in node %q", n.name)
 	}
 	u.quantised = &quantisation{scale[0], zero[0]}
 	t.set(n, 0, &u)
@@ -291,11 +294,12 @@ func (t *translation) dynamicQuantizeLSTM(n *nodeProto) error {
 	return err
 }
 
-// integerProduct matches what quantize_dynamic writes for a MatMul with weights:
+// integerProduct matches what quantize_dynamic writes for a MatMul or Conv with weights:
 //
 //	q, s, z = DynamicQuantizeLinear(x)   y = Mul(Cast(MatMulInteger(q, B, z, B_zero)), Mul(s, B_scale))
 //
-// x may also be rows of a quantised table, with a scale and a zero point of their own.
+// x of a MatMul may also be rows of a quantised table, with a scale and a zero point of
+// their own.
 func (p pattern) integerProduct(n *nodeProto) *nodeProto {
 	if n.op != "Mul" || len(n.outputs) != 1 {
 		return nil
@@ -305,7 +309,7 @@ func (p pattern) integerProduct(n *nodeProto) *nodeProto {
 		if cast == nil || scales == nil || cast.integer("to", 0) != typeFloat {
 			continue
 		}
-		m := p.made(cast.input(0), "MatMulInteger")
+		m := p.made(cast.input(0), "MatMulInteger", "ConvInteger")
 		if m == nil {
 			continue
 		}
@@ -318,10 +322,18 @@ func (p pattern) integerProduct(n *nodeProto) *nodeProto {
 			if a != q.outputs[1] || m.input(0) != q.outputs[0] || m.input(2) != q.outputs[2] {
 				return nil
 			}
+			if m.op == "ConvInteger" {
+				if scale := p.known(b); scale == nil || len(scale.f) != 1 {
+					return nil // one for each channel would stand beside another dimension in the last Mul
+				}
+				weights := n.outputs[0] + " weights"
+				p.ahead[n] = []*nodeProto{{op: "DequantizeLinear", name: m.name, inputs: []string{m.input(1), b, m.input(3)}, outputs: []string{weights}, attributes: map[string]*attributeProto{}}}
+				return &nodeProto{op: "Conv", inputs: []string{q.input(0), weights}, attributes: m.attributes}
+			}
 			to.inputs = []string{q.input(0), m.input(1), b, m.input(3)}
 			return to
 		}
-		if g := p.made(m.input(0), "Gather"); g != nil && p.stored[g.input(0)] != nil {
+		if g := p.made(m.input(0), "Gather"); m.op == "MatMulInteger" && g != nil && p.stored[g.input(0)] != nil {
 			rows := n.outputs[0] + " rows"
 			p.ahead[n] = []*nodeProto{{op: "DequantizeLinear", name: g.name, inputs: []string{m.input(0), a, m.input(2)}, outputs: []string{rows}, attributes: map[string]*attributeProto{}}}
 			to.inputs = []string{rows, m.input(1), b, m.input(3)}
@@ -331,18 +343,72 @@ func (p pattern) integerProduct(n *nodeProto) *nodeProto {
 	return nil
 }
 
-// quantisedTable matches rows of a quantised table that become floats: the table does
-// before they are taken.
+// convolutionBias matches the bias that quantize_dynamic adds behind a Conv, b of shape
+// [1, outputs, 1, …]:
 //
-//	DequantizeLinear(Gather(table, i), s, z)
-func (p pattern) quantisedTable(n *nodeProto) *nodeProto {
-	g := p.made(n.input(0), "Gather")
-	if n.op != "DequantizeLinear" || len(n.outputs) != 1 || g == nil || p.stored[g.input(0)] == nil || g.integer("axis", 0) != 0 {
+//	y = Add(Conv(x, W), Reshape(b, [1, −1, 1]))
+func (p pattern) convolutionBias(n *nodeProto) *nodeProto {
+	if n.op != "Add" {
 		return nil
 	}
-	table := n.outputs[0] + " table"
-	inputs := slices.Clone(n.inputs)
-	inputs[0] = g.input(0)
-	p.ahead[n] = []*nodeProto{{op: "DequantizeLinear", name: n.name, inputs: inputs, outputs: []string{table}, attributes: n.attributes}}
-	return &nodeProto{op: "Gather", inputs: []string{table, g.input(1)}, attributes: g.attributes}
+	for k := range n.inputs {
+		conv, bias := p.made(n.input(k), "Conv"), p.made(n.input(1-min(k, 1)), "Reshape")
+		if conv == nil || bias == nil || len(conv.inputs) != 2 || p.readers[n.input(k)] != 1 {
+			continue
+		}
+		b, shape := p.stored[bias.input(0)], p.known(bias.input(1))
+		if b == nil || len(b.dims) != 1 || shape == nil || len(shape.i) < 3 || shape.i[1] != -1 && shape.i[1] != b.dims[0] {
+			continue
+		}
+		if slices.ContainsFunc(slices.Delete(slices.Clone(shape.i), 1, 2), func(d int64) bool { return d != 1 }) {
+			continue
+		}
+		return &nodeProto{op: "Conv", inputs: append(slices.Clone(conv.inputs), bias.input(0)), attributes: conv.attributes}
+	}
+	return nil
+}
+
+// quantisedTable returns the floats that a table of 8-bit integers stands for, with the
+// scale and zero point by which the DequantizeLinear that reads its rows takes them back:
+// exporters move the rows about in between. Another table is what it was.
+func (t *translation) quantisedTable(n *nodeProto, table *tensor) (*tensor, *quantisation, error) {
+	if table.kind != ints || table.elem == 0 {
+		return table, nil, nil
+	}
+	if err := t.spend(len(t.graph.nodes)); err != nil {
+		return nil, nil, err
+	}
+	reader := t.takenBack(n.outputs[0])
+	if reader == nil {
+		return nil, nil, errors.New("found a look-up in a table of 8-bit integers, supported is that DequantizeLinear reads its rows")
+	}
+	scale, zero, err := t.scales(reader, 1, 2, nil, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	floats, err := t.dequantised(table, scale, zero, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	t.weightsNote(n, n.input(0))
+	return floats, &quantisation{scale[0], zero[0]}, nil
+}
+
+// takenBack is the DequantizeLinear that a quantised value is moved to, nil for none.
+func (t *translation) takenBack(name string) *nodeProto {
+	moved := map[string]bool{name: true}
+	for _, n := range t.graph.nodes {
+		if len(n.inputs) == 0 || !moved[n.inputs[0]] {
+			continue
+		}
+		if n.op == "DequantizeLinear" {
+			return n
+		}
+		if n.op != "Shape" && movesQuantised[n.op] {
+			for _, out := range n.outputs {
+				moved[out] = true
+			}
+		}
+	}
+	return nil
 }

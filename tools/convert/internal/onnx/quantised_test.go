@@ -80,7 +80,11 @@ func TestDequantised(t *testing.T) {
 	} {
 		m, _, _, err := onnx.Read("m.onnx", c.data, nil)
 		require.NoError(t, err, name)
-		require.Len(t, m.Layers, 1, name)
+		layers := 1
+		if strings.Contains(name, "activation") || strings.Contains(name, "moved") {
+			layers = 2 // its limits
+		}
+		require.Len(t, m.Layers, layers, name)
 		bias := []float64{0, 0, 0}
 		if strings.Contains(name, "bias") {
 			bias = []float64{1, 2, 3}
@@ -90,7 +94,8 @@ func TestDequantised(t *testing.T) {
 			require.InDelta(t, w+bias[k%3], got[k], 1e-6*max(1, math.Abs(w)), "%s %d", name, k)
 		}
 	}
-	// A range from 0 on is a relu that an exporter left away, unless nothing is below 0.
+	// The limits of a range are kept, as of a relu or clip that an exporter left away, unless
+	// nothing is beyond them.
 	around := func(f string) []byte {
 		return quantisedCase(node("DequantizeLinear", in("q", "s"), in("f")), node("MatMul", in("x", "f"), in("m")), node(f, in("m"), in("v")),
 			node("QuantizeLinear", in("v", "s", "low"), in("a")), node("DequantizeLinear", in("a", "s", "low"), y))
@@ -99,6 +104,14 @@ func TestDequantised(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []float32{0, 0, 12.7}, engine(t, m, []float32{1, 0}))
 	require.Equal(t, float32(25.5), engine(t, m, []float32{0, 1000})[0]) // 100, that is 255·0.1 at most
+	m, _, _, err = onnx.Read("m.onnx", quantisedCase(node("DequantizeLinear", in("q", "s"), in("f")), node("MatMul", in("x", "f"), in("m")),
+		node("QuantizeLinear", in("m", "s", "z"), in("a")), node("DequantizeLinear", in("a", "s", "z"), y)), nil)
+	require.NoError(t, err)
+	require.InDeltaSlice(t, []float32{-12.8, 0, 12.2}, engine(t, m, []float32{1, 0}), 1e-5)
+	require.InDeltaSlice(t, []float32{12.2, 12.2, -13.3}, engine(t, m, []float32{0, 1000}), 1e-5) // 122·0.1 and −133·0.1
+	m, _, _, err = onnx.Read("m.onnx", around("Tanh"), nil)
+	require.NoError(t, err)
+	require.Equal(t, []float32{0, 0, 1}, engine(t, m, []float32{1, 0}))
 	m, _, _, err = onnx.Read("m.onnx", around("Sigmoid"), nil)
 	require.NoError(t, err)
 	require.Len(t, m.Layers, 1)
@@ -107,6 +120,16 @@ func TestDequantised(t *testing.T) {
 
 func TestRefusedQuantised(t *testing.T) {
 	y := in("y")
+	channels := func(scale string) [][]byte {
+		return [][]byte{
+			bytes8("qc", 3, []int8{1, 2, 3, 4, 5, 6}, 3, 2, 1), constantIntegers("last", -1), node("Unsqueeze", in("x", "last"), in("u")), node("DynamicQuantizeLinear", in("u"), in("a", "as", "az")),
+			node("ConvInteger", in("a", "qc", "az", "z"), in("i")), node("Cast", in("i"), in("f"), number("to", 1)), node("Mul", in("as", scale), in("ss")), node("Mul", in("f", "ss"), in("c")),
+			node("Squeeze", in("c", "last"), y),
+		}
+	}
+	m, _, _, err := onnx.Read("m.onnx", quantisedCase(channels("s")...), nil)
+	require.NoError(t, err)
+	require.InDeltaSlice(t, []float32{-4*.1 - 3*.2, -2*.1 - .2, .2}, engine(t, m, []float32{1, 2}), 1e-6)
 	quantise := node("QuantizeLinear", in("x", "s", "z"), in("a"))
 	for want, nodes := range map[string][][]byte{
 		`node "the Relu" (Relu): found the quantised value "a", supported is that DequantizeLinear reads it`:                                                                    {quantise, node("Relu", in("a"), y)},
@@ -120,6 +143,8 @@ func TestRefusedQuantised(t *testing.T) {
 		`node "the QuantizeLinear" (QuantizeLinear): found a scale for each feature of a computed value, supported is one`:                                                      nil,
 		`node "the DynamicQuantizeLinear" (DynamicQuantizeLinear): found op DynamicQuantizeLinear, which computes with integers in another way than quantize_dynamic writes it`: nil,
 		`node "l" (DynamicQuantizeLSTM): found W of shape [2 3], expected integers [directions, inputs, 4·H]`:                                                                   {named("l", "DynamicQuantizeLSTM", in("x", "q", "q"), y, text(7, "com.microsoft"))},
+		`node "the DynamicQuantizeLinear" (DynamicQuantizeLinear): found op DynamicQuantizeLinear, which computes with integers in another way`:                                 channels("s3"),
+		`node "the Gather" (Gather): found a look-up in a table of 8-bit integers, supported is that DequantizeLinear reads its rows`:                                           {typed(11, "token", 7, 1, 0), node("Gather", in("q", "token"), y)},
 		`node "l" (OtherOp): found op com.microsoft.OtherOp`:                                                                                                                    {named("l", "OtherOp", in("x"), y, text(7, "com.microsoft"))},
 	} {
 		switch {

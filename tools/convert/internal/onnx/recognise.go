@@ -5,6 +5,22 @@ import "slices"
 // recognise replaces what exporters write out by nodes of the op that it is:
 // layer normalisation before opset 17, softsign, softplus, and products of integers.
 func recognise(g *graphProto) {
+	p := patterns(g)
+	nodes := make([]*nodeProto, 0, len(g.nodes))
+	for _, n := range g.nodes {
+		nodes = p.put(nodes, n)
+	}
+	g.nodes = nodes
+	if len(p.dropped) > 0 {
+		g.nodes = slices.DeleteFunc(g.nodes, func(n *nodeProto) bool {
+			return len(n.outputs) > 0 && !slices.ContainsFunc(n.outputs, func(o string) bool { return !p.dropped[o] })
+		})
+		g.initializers = slices.DeleteFunc(g.initializers, func(t *tensorProto) bool { return p.dropped[t.name] })
+	}
+}
+
+// patterns indexes a graph.
+func patterns(g *graphProto) pattern {
 	p := pattern{map[string]*nodeProto{}, map[string]*tensorProto{}, map[string]int{}, map[string]bool{}, map[*nodeProto][]*nodeProto{}}
 	for _, n := range g.nodes {
 		for _, out := range n.outputs {
@@ -21,22 +37,12 @@ func recognise(g *graphProto) {
 	for _, o := range g.outputs {
 		p.readers[o.name]++
 	}
-	nodes := make([]*nodeProto, 0, len(g.nodes))
-	for _, n := range g.nodes {
-		nodes = p.put(nodes, n)
-	}
-	g.nodes = nodes
-	if len(p.dropped) > 0 {
-		g.nodes = slices.DeleteFunc(g.nodes, func(n *nodeProto) bool {
-			return len(n.outputs) > 0 && !slices.ContainsFunc(n.outputs, func(o string) bool { return !p.dropped[o] })
-		})
-		g.initializers = slices.DeleteFunc(g.initializers, func(t *tensorProto) bool { return p.dropped[t.name] })
-	}
+	return p
 }
 
 // put appends n, or what it is recognised as.
 func (p pattern) put(nodes []*nodeProto, n *nodeProto) []*nodeProto {
-	for _, match := range []func(*nodeProto) *nodeProto{p.layerNormalization, p.kerasNormalization, p.softsign, p.softplus, p.integerProduct, p.quantisedTable} {
+	for _, match := range []func(*nodeProto) *nodeProto{p.layerNormalization, p.kerasNormalization, p.kerasMoments, p.softsign, p.softplus, p.integerProduct, p.convolutionBias} {
 		to := match(n)
 		if to == nil {
 			continue
@@ -154,8 +160,15 @@ func (p pattern) axes(n *nodeProto) []int64 {
 	return nil
 }
 
-// mean is what a ReduceMean over one axis, which stays, takes the mean of.
+// pooled is the axis of a mean that is of all dimensions from the third on.
+const pooled = 1 << 32
+
+// mean is what a ReduceMean over one axis, which stays, or a GlobalAveragePool takes the mean
+// of.
 func (p pattern) mean(name string) (of string, axis int64, ok bool) {
+	if n := p.made(name, "GlobalAveragePool"); n != nil {
+		return n.input(0), pooled, true
+	}
 	n := p.made(name, "ReduceMean")
 	if n == nil || n.integer("keepdims", 1) == 0 {
 		return "", 0, false
@@ -204,10 +217,99 @@ func (p pattern) layerNormalization(n *nodeProto) *nodeProto {
 	if !ok || again != axis || !p.square(squares, sub) {
 		return nil
 	}
-	return &nodeProto{
-		op: "LayerNormalization", inputs: []string{sub.input(0)},
+	return normalization(sub.input(0), axis, epsilon)
+}
+
+// normalization is a layer normalisation over one axis.
+func normalization(x string, axis int64, epsilon float32) *nodeProto {
+	n := &nodeProto{
+		op: "LayerNormalization", inputs: []string{x},
 		attributes: map[string]*attributeProto{"axis": {i: axis}, "epsilon": {f: epsilon}, "one_axis": {i: 1}},
 	}
+	if axis == pooled { // the last one of a value of three dimensions
+		n.attributes["axis"], n.attributes["rank"] = &attributeProto{i: -1}, &attributeProto{i: 3}
+	}
+	return n
+}
+
+// kerasMoments matches what tf2onnx makes of Keras' LayerNormalization with a small ε, or
+// over several axes:
+//
+//	m = mean(x)   s = Mul(Reciprocal(Sqrt(Add(mean((x − m)²), ε))), γ)
+//	y = Add(Mul(x, s), Sub(β, Mul(m, s)))
+//
+// without γ where that is ones, and with Neg where β is zeros.
+func (p pattern) kerasMoments(n *nodeProto) *nodeProto {
+	if n.op != "Add" || len(n.inputs) != 2 {
+		return nil
+	}
+	for k := range 2 {
+		product, shift := p.made(n.input(k), "Mul"), p.made(n.input(1-k), "Neg", "Sub")
+		if product == nil || shift == nil {
+			continue
+		}
+		beta := ""
+		minus := p.made(shift.input(0), "Mul")
+		if shift.op == "Sub" {
+			beta, minus = shift.input(0), p.made(shift.input(1), "Mul")
+		}
+		if minus == nil {
+			continue
+		}
+		for j := range 4 {
+			x, s, m := product.input(j/2), product.input(1-j/2), minus.input(j%2)
+			if s != minus.input(1-j%2) {
+				continue
+			}
+			if to := p.moments(n, x, s, m, beta); to != nil {
+				return to
+			}
+		}
+	}
+	return nil
+}
+
+// moments is the layer normalisation of x with mean m and factor s, and with what it is
+// multiplied, and what is added.
+func (p pattern) moments(n *nodeProto, x, s, m, beta string) *nodeProto {
+	root, gamma := p.made(s, "Reciprocal"), ""
+	if mul := p.made(s, "Mul"); mul != nil {
+		for k := range 2 {
+			if r := p.made(mul.input(k), "Reciprocal"); r != nil {
+				root, gamma = r, mul.input(1-k)
+			}
+		}
+	}
+	of, axis, ok := p.mean(m)
+	if root == nil || !ok || of != x {
+		return nil
+	}
+	sqrt := p.made(root.input(0), "Sqrt")
+	if sqrt == nil {
+		return nil
+	}
+	add := p.made(sqrt.input(0), "Add")
+	if add == nil {
+		return nil
+	}
+	variance, epsilon, ok := p.either(add)
+	if !ok {
+		return nil
+	}
+	squares, again, ok := p.mean(variance)
+	if !ok || again != axis || !p.square(squares, &nodeProto{inputs: []string{x, m}}) {
+		return nil
+	}
+	to := normalization(x, axis, epsilon)
+	for _, then := range []struct{ op, with string }{{"Mul", gamma}, {"Add", beta}} {
+		if then.with == "" {
+			continue
+		}
+		to.name, to.outputs = n.name, []string{n.outputs[0] + " before " + then.op}
+		p.ahead[n] = append(p.ahead[n], to)
+		to = &nodeProto{op: then.op, inputs: []string{to.outputs[0], then.with}, attributes: map[string]*attributeProto{}}
+	}
+	return to
 }
 
 // square reports whether a value is the square of what sub computes, by itself or
@@ -231,7 +333,7 @@ func (p pattern) square(name string, sub *nodeProto) bool {
 // kerasNormalization matches what tf2onnx makes of Keras' LayerNormalization, which
 // there is a batch normalisation with one channel for each time step:
 //
-//	r = Reshape(x, [1, −1, features, 1])   m = ReduceMean(r)   v = ReduceSumSquare(Sub(r, m)) / size
+//	r = Reshape(x, [1, steps, features, 1])   m = ReduceMean(r)   v = ReduceSumSquare(Sub(r, m)) / size
 //	y = BatchNormalization(r, 1, 0, Squeeze(m), v)
 func (p pattern) kerasNormalization(n *nodeProto) *nodeProto {
 	mean, div := p.made(n.input(3), "Squeeze"), p.made(n.input(4), "Div")
@@ -243,7 +345,7 @@ func (p pattern) kerasNormalization(n *nodeProto) *nodeProto {
 		return nil
 	}
 	shape, sub := p.known(r.input(1)), p.made(squares.input(0), "Sub")
-	if shape == nil || len(shape.i) != 4 || shape.i[0] != 1 || shape.i[1] != -1 || shape.i[3] != 1 || sub == nil {
+	if shape == nil || len(shape.i) != 4 || shape.i[0] != 1 || shape.i[3] != 1 || sub == nil {
 		return nil
 	}
 	over := []int64{0, 2, 3}
@@ -259,8 +361,12 @@ func (p pattern) kerasNormalization(n *nodeProto) *nodeProto {
 	}
 }
 
-// filled reports whether a value is Expand of a constant number.
+// filled reports whether all numbers of a value are one, as Expand of that makes them.
 func (p pattern) filled(name string, number float32) bool {
+	if stored := p.stored[name]; stored != nil {
+		v, err := stored.decode()
+		return err == nil && v.kind == floats && !slices.ContainsFunc(v.f, func(f float32) bool { return f != number })
+	}
 	n := p.made(name, "Expand")
 	if n == nil {
 		return false

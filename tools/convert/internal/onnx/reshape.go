@@ -173,7 +173,7 @@ func (t *translation) allSteps(v *tensor, want []int64) (m mark, steps int) {
 // sideBySide sets the output to the features of all steps, the last of which is now: a
 // delay line keeps the others.
 func (t *translation) sideBySide(n *nodeProto, v *tensor, m mark, steps, rank int) error {
-	if v.constant() || v.last || t.around != nil {
+	if v.constant() || v.last || t.within() {
 		return mixing(v)
 	}
 	if v.size() > format.MaxWidth/steps {
@@ -243,13 +243,28 @@ func (t *translation) oneStep(shape []int, free []mark, infer int, v *tensor) (s
 			free[infer] = 0 // it gets what the others leave
 		}
 		for _, m := range v.free {
-			if length, fixed := t.steps[m]; fixed && length == int64(n) && m&union(free) == 0 {
+			if m = t.fixedOf(m); m != 0 && t.steps[m] == int64(n) && m&union(free) == 0 {
 				shape[d], free[d], some = 1, m, true
 				break
 			}
 		}
 	}
 	return some
+}
+
+// fixedOf is the one dimension of those that were made one of which the length is known.
+func (t *translation) fixedOf(m mark) mark {
+	fixed := mark(0)
+	for of := range t.steps {
+		switch {
+		case of&m == 0:
+		case fixed != 0:
+			return 0
+		default:
+			fixed = of
+		}
+	}
+	return fixed & m
 }
 
 func (t *translation) flatten(n *nodeProto) error {

@@ -143,11 +143,6 @@ func (t *translation) backward(n *nodeProto, v *tensor, d int) (*tensor, error) 
 	if v.constant() || v.last {
 		return nil, errors.New("found a constant or a single time step in reverse order, supported is a sequence")
 	}
-	for k, m := range v.free {
-		if m != 0 && k != d {
-			return nil, fmt.Errorf("found axis %d in reverse order in a value of shape %v of which axis %d is dynamic too, supported is one dynamic axis, time: export with a batch of 1", d, v.shape, k)
-		}
-	}
 	if err := t.along(v.free[d]); err != nil {
 		return nil, err
 	}
@@ -172,7 +167,7 @@ func (t *translation) split(n *nodeProto) error {
 		return err
 	}
 	if v.free[d] != 0 {
-		return errors.New("found a split of time steps or streams, supported are features")
+		return errors.New("found a split of time steps or streams, supported are features; where the steps of a cell are written out one by one, export it as a node (Keras: unroll=False)")
 	}
 	sizes, some, err := t.integers(n, 1, "split")
 	if err != nil {
@@ -271,7 +266,7 @@ func (t *translation) oneOf(v *tensor, d int, i int64, one bool) (*tensor, error
 	if i == -1 && one {
 		return &u, nil
 	}
-	turns := i == 0 && one && union(u.free) == 0 && !v.constant()
+	turns := i == 0 && one && t.timed && v.free[d] == t.time && !v.constant()
 	u.refs = make([]ref, len(v.refs))
 	for k, r := range v.refs {
 		s := t.sources[r.source]
@@ -279,7 +274,7 @@ func (t *translation) oneOf(v *tensor, d int, i int64, one bool) (*tensor, error
 		u.refs[k] = ref{s.of, r.index}
 	}
 	if !turns {
-		return nil, fmt.Errorf("found index or slice %d of axis %d, time steps or streams; supported are all, the last (-1), and with a batch of 1 the first (0) of a direction that runs backward; where the steps of a cell are written out one by one, export it as a node (PyTorch: dynamo=False)", i, d)
+		return nil, fmt.Errorf("found index or slice %d of axis %d, time steps or streams; supported are all, the last (-1), and the first (0) of a direction that runs backward; where the steps of a cell are written out one by one, export it as a node (PyTorch: dynamo=False)", i, d)
 	}
 	return &u, nil
 }

@@ -41,7 +41,7 @@ type tensor struct {
 
 	elem      int64         // of integers, the element type of 8-bit ones
 	quantised *quantisation // of an activation, nil for none
-	positive  bool          // an activation that is 0 or more
+	within    *[2]float32   // an activation is not below the first and not above the second; nil for not known
 	padded    padding       // of an activation
 }
 
@@ -55,7 +55,7 @@ type padding struct {
 }
 
 // readsPadded are the ops that know what to do about a padding, or carry it on.
-var readsPadded = map[string]bool{"Conv": true, "Slice": true, "Identity": true, "Transpose": true, "Squeeze": true, "Unsqueeze": true, "Reshape": true}
+var readsPadded = map[string]bool{"Conv": true, "Slice": true, "Identity": true, "Transpose": true, "Squeeze": true, "Unsqueeze": true, "Reshape": true, "QuantizeLinear": true, "DequantizeLinear": true}
 
 // unpadded verifies that nothing is added to v.
 func (v *tensor) unpadded(name string) error {

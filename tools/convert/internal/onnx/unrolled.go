@@ -1,9 +1,12 @@
 package onnx
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -28,10 +31,14 @@ type unrolled struct {
 	s      *translation // the whole graph, with a symbol for each element of the input
 	nodes  []*nodeProto // of the graph, which read each value by its first name
 	makes  map[string]*nodeProto
-	latest map[string]int // the step that a value belongs to, 0 for constants
-	x      []string       // the input of each step
-	states [][]string     // after each step
-	body   []*nodeProto   // the second step
+	latest map[string]int    // the step that a value belongs to, 0 for constants
+	same   map[string]string // digests of constants
+	x      []string          // the input of each step
+	states [][]string        // after each step
+	joined []*nodeProto      // what joins values of all steps
+	beside [][]string        // those of each step that are not states
+	alike  []bool            // for each of those, whether the first step has the nodes of the second for it
+	body   []*nodeProto      // the second step
 }
 
 // moves are the ops that only move elements about.
@@ -58,7 +65,7 @@ func (t *translation) unroll() error {
 		}
 		in = v
 	}
-	if in == nil || len(in.dims) < 2 || len(in.dims) > 3 || slices.ContainsFunc(t.graph.nodes, func(n *nodeProto) bool { return cells[n.op] || len(n.graphs()) > 0 }) {
+	if in == nil || len(in.dims) < 2 || len(in.dims) > 3 {
 		return nil
 	}
 	shape := make([]int, len(in.dims))
@@ -70,7 +77,7 @@ func (t *translation) unroll() error {
 			shape[k] = 1
 		}
 	}
-	u := &unrolled{t: t, s: t.stepOf(t.graph), makes: map[string]*nodeProto{}, latest: map[string]int{}}
+	u := &unrolled{t: t, s: t.stepOf(t.graph), makes: map[string]*nodeProto{}, latest: map[string]int{}, same: map[string]string{}}
 	for name, p := range t.stored {
 		u.s.stored[name] = p
 	}
@@ -88,7 +95,12 @@ func (t *translation) unroll() error {
 		return nil
 	}
 	first := leaves.symbols()[0]
-	latest := u.s.step.Latest(func(v cellmatch.Value) int { return int(v-first)/width + 1 })
+	latest := u.s.step.Latest(func(v cellmatch.Value) int {
+		if v -= first; v >= 0 && int(v) < leaves.size() {
+			return int(v)/width + 1
+		}
+		return 0 // of a layer that is not looked into
+	})
 	for name, v := range u.s.values {
 		if v.constant() {
 			continue
@@ -97,6 +109,7 @@ func (t *translation) unroll() error {
 			u.latest[name] = max(u.latest[name], latest[e])
 		}
 	}
+	u.follow()
 	if err := u.steps(); err != nil {
 		return err
 	}
@@ -144,7 +157,7 @@ func (u *unrolled) elements(leaves *tensor) (width int) {
 	at := map[int]string{}
 	first := leaves.refs[0].index
 	for _, n := range u.nodes {
-		if moves[n.op] {
+		if moves[n.op] || n.op == "Shape" {
 			continue
 		}
 		for _, name := range n.inputs {
@@ -252,7 +265,8 @@ func (u *unrolled) steps() error {
 	if len(one) == 0 || len(one) != len(two) {
 		return nil
 	}
-	need := slices.Clone(two)
+	beside := u.join(two)
+	need := slices.Concat(two, beside)
 	wanted := map[*nodeProto]bool{}
 	for len(need) > 0 {
 		name := need[len(need)-1]
@@ -275,25 +289,26 @@ func (u *unrolled) steps() error {
 		key := u.key(n, n.inputs)
 		index[key] = append(index[key], n)
 	}
-	u.states = [][]string{one, two}
+	u.states, u.beside = [][]string{one, two}, [][]string{u.joinedAt(0), beside}
+	to := map[string]string{u.x[1]: u.x[0]}
+	for k, name := range two {
+		to[name] = one[k]
+	}
+	for k, name := range beside {
+		u.alike = append(u.alike, u.likeSecond(u.beside[0][k], name, to, index))
+	}
 	for step := 3; step <= len(u.x); step++ {
 		to := map[string]string{u.x[1]: u.x[step-1]}
 		for k, name := range one {
 			to[name] = u.states[step-2][k]
 		}
 		for _, n := range u.body {
-			inputs := slices.Clone(n.inputs)
-			for k, in := range inputs {
-				if other, ok := to[in]; ok {
-					inputs[k] = other
-				}
-			}
-			same := index[u.key(n, inputs)]
-			if len(same) == 0 {
+			same := u.like(n, to, index)
+			if same == nil {
 				return fmt.Errorf("found steps that are written out: step %d has no node like %q (%s) of step 2", step, n.name, n.op)
 			}
 			for k, out := range n.outputs {
-				to[out] = same[0].outputs[k]
+				to[out] = same.outputs[k]
 			}
 		}
 		var states []string
@@ -301,18 +316,107 @@ func (u *unrolled) steps() error {
 			states = append(states, to[name])
 		}
 		u.states = append(u.states, states)
+		var beside []string
+		for k, name := range u.beside[1] {
+			if beside = append(beside, to[name]); u.joinedAt(step - 1)[k] != to[name] {
+				return fmt.Errorf("found steps that are written out: %q of step %d is not what %q is of step 2", u.joinedAt(step - 1)[k], step, name)
+			}
+		}
+		u.beside = append(u.beside, beside)
 	}
 	return nil
 }
 
-// key is the same for nodes that compute the same from these inputs. Small constants count
-// by what they are, others by their name.
+// follow finds the steps of values that no symbol tells: the latest one of what they are
+// computed from.
+func (u *unrolled) follow() {
+	for _, n := range u.nodes {
+		for _, out := range n.outputs {
+			if v := u.s.values[out]; out == "" || v != nil && v.constant() || moves[n.op] && u.latest[out] > 0 {
+				continue
+			}
+			for _, in := range n.inputs {
+				u.latest[out] = max(u.latest[out], u.latest[in])
+			}
+		}
+	}
+}
+
+// likeSecond reports whether a value of the first step is computed by the same nodes as one of
+// the second, from its own states and x.
+func (u *unrolled) likeSecond(first, second string, to map[string]string, index map[string][]*nodeProto) bool {
+	need := map[string]bool{second: true}
+	for k := len(u.body) - 1; k >= 0; k-- {
+		n := u.body[k]
+		if slices.ContainsFunc(n.outputs, func(out string) bool { return need[out] && to[out] == "" }) {
+			for _, in := range n.inputs {
+				need[in] = true
+			}
+		}
+	}
+	to = maps.Clone(to)
+	for _, n := range u.body {
+		if !slices.ContainsFunc(n.outputs, func(out string) bool { return need[out] && to[out] == "" }) {
+			continue
+		}
+		same := u.like(n, to, index)
+		if same == nil {
+			return false
+		}
+		for k, out := range n.outputs {
+			to[out] = same.outputs[k]
+		}
+	}
+	return to[second] == first
+}
+
+// like is the node that does what n does, with other names in the place of some; nil for none.
+func (u *unrolled) like(n *nodeProto, to map[string]string, index map[string][]*nodeProto) *nodeProto {
+	inputs := slices.Clone(n.inputs)
+	for k, in := range inputs {
+		if other, ok := to[in]; ok {
+			inputs[k] = other
+		}
+	}
+	if same := index[u.key(n, inputs)]; len(same) > 0 {
+		return same[0]
+	}
+	return nil
+}
+
+// join finds what joins values of all steps that are not states, and returns those of the
+// second step.
+func (u *unrolled) join(two []string) []string {
+	for _, n := range u.nodes {
+		names, _ := u.elementsOf(n)
+		if names == nil || slices.Contains(two, names[1]) {
+			continue
+		}
+		if slices.IndexFunc(names, func(name string) bool { return u.latest[name] == 0 || u.makes[name] == nil || moves[u.makes[name].op] }) < 0 && u.latest[names[1]] == 2 {
+			u.joined = append(u.joined, n)
+		}
+	}
+	return u.joinedAt(1)
+}
+
+// joinedAt are the values of a step that are joined with those of others.
+func (u *unrolled) joinedAt(step int) []string {
+	var at []string
+	for _, n := range u.joined {
+		names, _ := u.elementsOf(n)
+		at = append(at, names[step])
+	}
+	return at
+}
+
+// key is the same for nodes that compute the same from these inputs. Constants count by what
+// they are: exporters repeat them.
 func (u *unrolled) key(n *nodeProto, inputs []string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %d", n.op, len(n.outputs))
 	for _, in := range inputs {
-		if v := u.s.values[in]; v != nil && v.constant() && v.size() <= 64 {
-			fmt.Fprintf(&b, " %v %v %v", v.shape, v.f, v.i)
+		if v := u.s.values[in]; v != nil && v.constant() {
+			fmt.Fprintf(&b, " %s", u.content(in, v))
 		} else {
 			fmt.Fprintf(&b, " %q", in)
 		}
@@ -325,6 +429,27 @@ func (u *unrolled) key(n *nodeProto, inputs []string) string {
 		}
 	}
 	return b.String()
+}
+
+// content stands for a constant: what it is if it is small, or the name of the first one that
+// is the same.
+func (u *unrolled) content(name string, v *tensor) string {
+	if v.size() <= 64 {
+		return fmt.Sprint(v.shape, v.f, v.i)
+	}
+	if first, ok := u.same[name]; ok {
+		return first
+	}
+	h := sha256.New()
+	fmt.Fprint(h, v.shape, v.kind)
+	for _, f := range v.f {
+		h.Write(binary.LittleEndian.AppendUint32(nil, math.Float32bits(f)))
+	}
+	for _, i := range v.i {
+		h.Write(binary.LittleEndian.AppendUint64(nil, uint64(i)))
+	}
+	u.same[name] = string(h.Sum(nil))
+	return u.same[name]
 }
 
 // begins verifies that the first step is the second one from zeros.
@@ -346,9 +471,13 @@ func (u *unrolled) begins() error {
 		again.values[name] = &tensor{shape: v.shape, free: v.free, f: make([]float32, v.size())}
 	}
 	again.attempt(u.body)
-	for k, name := range u.states[1] {
-		got, want := again.values[name], u.s.values[u.states[0][k]]
-		if got == nil || got.constant() || got.size() != want.size() {
+	first := slices.Concat(u.states[0], u.beside[0])
+	for k, name := range slices.Concat(u.states[1], u.beside[1]) {
+		if j := k - len(u.states[1]); j >= 0 && u.alike[j] {
+			continue
+		}
+		got, want := again.values[name], u.s.values[first[k]]
+		if got == nil || want == nil || got.constant() || got.size() != want.size() {
 			return errors.New("found steps that are written out, of which the first cannot be compared with the second from zeros")
 		}
 		if err := u.s.step.Agree(got.symbols(), want.symbols()); err != nil {
@@ -415,20 +544,20 @@ func (u *unrolled) rewrite(in *valueProto, shape []int, width int) error {
 		m.inputs, m.outputs = rename(n.inputs), rename(n.outputs)
 		body.nodes = append(body.nodes, &m)
 	}
-	out := func(k int) {
-		name := fmt.Sprintf("%s after the step %d", u.states[1][k], len(body.outputs))
-		body.nodes = append(body.nodes, &nodeProto{op: "Identity", name: "output", inputs: []string{inner[u.states[1][k]]}, outputs: []string{name}, attributes: map[string]*attributeProto{}})
+	out := func(of string) {
+		name := fmt.Sprintf("%s after the step %d", of, len(body.outputs))
+		body.nodes = append(body.nodes, &nodeProto{op: "Identity", name: "output", inputs: []string{inner[of]}, outputs: []string{name}, attributes: map[string]*attributeProto{}})
 		body.outputs = append(body.outputs, &valueProto{name: name})
 	}
-	for k := range u.states[1] {
-		out(k)
+	for _, name := range u.states[1] {
+		out(name)
 	}
 	// What joins a state of all steps is that output of the Scan.
 	var axes []int64
 	replaced := slices.Clone(scan.outputs)
 	for _, n := range u.nodes {
-		if k, a := u.joins(n); k >= 0 {
-			out(k)
+		if of, a := u.joins(n); of != "" {
+			out(of)
 			axes = append(axes, a)
 			scan.outputs, replaced = append(scan.outputs, n.outputs[0]), append(replaced, n.outputs[0])
 		}
@@ -450,7 +579,7 @@ func (u *unrolled) rewrite(in *valueProto, shape []int, width int) error {
 	t.prune(before)
 	live := t.live()
 	for _, n := range t.graph.nodes {
-		if n != scan && slices.ContainsFunc(n.outputs, func(o string) bool { return live[o] }) && slices.Contains(n.inputs, in.name) {
+		if n != scan && slices.ContainsFunc(n.outputs, func(o string) bool { return live[o] }) && slices.Contains(n.reads(), in.name) && (n.op != "Shape" || flat) {
 			t.graph.nodes, t.graph.initializers = old, constants
 			return fmt.Errorf("found steps that are written out, and node %q (%s), which reads %q or a state of some step beside them", n.name, n.op, in.name)
 		}
@@ -459,8 +588,8 @@ func (u *unrolled) rewrite(in *valueProto, shape []int, width int) error {
 	for _, p := range stored {
 		t.graph.initializers = append(t.graph.initializers, p)
 	}
-	in.dims = dims
-	if in.dims[axis] = -1; flat {
+	if in.dims = dims; flat {
+		in.dims[axis] = -1
 		t.note("the input of the model is %d steps of %d floats, and that of a step here one of them", steps, width)
 	} else {
 		t.note("the steps are written out, %d of them: the model takes any number", steps)
@@ -468,33 +597,48 @@ func (u *unrolled) rewrite(in *valueProto, shape []int, width int) error {
 	return nil
 }
 
-// joins reports whether a node makes one value of a state of all steps, in order, along a
-// new dimension: which state, or −1, and which dimension.
-func (u *unrolled) joins(n *nodeProto) (state int, axis int64) {
-	if n.op != "Concat" || len(n.inputs) != len(u.x) {
-		return -1, 0
+// joins returns what a node makes one value of, that of all steps in order along a new
+// dimension: its name in the second step, "" for no state and nothing beside them, and which
+// dimension.
+func (u *unrolled) joins(n *nodeProto) (of string, axis int64) {
+	names, axis := u.elementsOf(n)
+	if names == nil {
+		return "", 0
 	}
-	axis = n.integer("axis", 0)
+	if slices.Contains(u.joined, n) {
+		return names[1], axis
+	}
 	for k := range u.states[0] {
 		all := true
-		for step, in := range n.inputs {
-			all = all && u.isElement(in, u.states[step][k], axis)
+		for step, name := range names {
+			all = all && name == u.states[step][k]
 		}
 		if all {
-			return k, axis
+			return names[1], axis
 		}
 	}
-	return -1, 0
+	return "", 0
 }
 
-// isElement reports whether a value is a state with a new dimension.
-func (u *unrolled) isElement(name, state string, axis int64) bool {
-	n := u.makes[name]
-	if n == nil || n.op != "Unsqueeze" || u.origin(n.input(0)) != state {
-		return false
+// elementsOf are the values of which a Concat makes one, along a new dimension, of each step
+// one; nil for another node.
+func (u *unrolled) elementsOf(n *nodeProto) (names []string, axis int64) {
+	if n.op != "Concat" || len(n.inputs) != len(u.x) {
+		return nil, 0
 	}
-	at, _, err := u.s.integers(n, 1, "axes")
-	return err == nil && len(at) == 1 && at[0] == axis
+	axis = n.integer("axis", 0)
+	for _, in := range n.inputs {
+		element := u.makes[in]
+		if element == nil || element.op != "Unsqueeze" {
+			return nil, 0
+		}
+		at, _, err := u.s.integers(element, 1, "axes")
+		if err != nil || len(at) != 1 || at[0] != axis {
+			return nil, 0
+		}
+		names = append(names, u.origin(element.input(0)))
+	}
+	return names, axis
 }
 
 // origin follows a value back through Identity.

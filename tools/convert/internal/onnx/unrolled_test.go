@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -52,4 +53,69 @@ func TestNotUnrolled(t *testing.T) {
 	assert.Equal(t, 2, m.InputSize())
 	assert.Len(t, m.States, 1)
 	assert.Contains(t, fmt.Sprint(notes), "the input of the model is 3 steps of 2 floats")
+}
+
+// joined is three steps of a cell with a layer on each h, that of some steps another one.
+func joined(norm bool, order []int, other ...int) *Graph {
+	g := new(Graph)
+	g.Input("x", 1, 3, 2)
+	g.Ints("time", []int{1})
+	g.Floats("W", []int{2, 2}, []float32{1, 2, -1, 4})
+	g.Floats("R", []int{2, 2}, []float32{0.5, -0.5, 0.25, 1})
+	g.Floats("V", []int{2, 2}, []float32{0.5, -0.5, 0.25, 2})
+	g.Floats("V2", []int{2, 2}, []float32{0.5, -0.5, 0.25, 3})
+	h, all := "", []string{}
+	for k := range 3 {
+		name := func(s string) string { return fmt.Sprint(s, k) }
+		g.Ints(name("at"), []int{k})
+		g.Node("Gather", name("x"), []string{"x", name("at")}, []string{name("xs")}, map[string]any{"axis": 1})
+		g.Node("Squeeze", name("x"), []string{name("xs"), "time"}, []string{name("x")}, nil)
+		g.Node("MatMul", name("in"), []string{name("x"), "W"}, []string{name("z")}, nil)
+		z := name("z")
+		if k > 0 {
+			g.Node("MatMul", name("back"), []string{h, "R"}, []string{name("r")}, nil)
+			g.Node("Add", name("sum"), []string{z, name("r")}, []string{name("s")}, nil)
+			z = name("s")
+		}
+		h = name("h")
+		g.Node("Tanh", name("tanh"), []string{z}, []string{h}, nil)
+		v, y := "V", h
+		if slices.Contains(other, k) {
+			v = "V2"
+		}
+		if norm {
+			g.Node("LayerNormalization", name("norm"), []string{h}, []string{name("n")}, nil)
+			y = name("n")
+		}
+		g.Node("MatMul", name("out"), []string{y, v}, []string{name("v")}, nil)
+		g.Node("Sigmoid", name("sigmoid"), []string{name("v")}, []string{name("y")}, nil)
+		g.Node("Unsqueeze", name("step"), []string{name("y"), "time"}, []string{name("u")}, nil)
+		all = append(all, name("u"))
+	}
+	var in []string
+	for _, k := range order {
+		in = append(in, all[k])
+	}
+	g.Node("Concat", "join", in, []string{"y"}, map[string]any{"axis": 1})
+	g.Output("y")
+	return g
+}
+
+// A layer on the state of each step is one behind the cell if it is the same at all steps,
+// also where it is not looked into.
+func TestJoined(t *testing.T) {
+	for _, norm := range []bool{false, true} {
+		m, notes, err := joined(norm, []int{0, 1, 2}).Model()
+		require.NoError(t, err)
+		assert.Equal(t, 2, m.InputSize())
+		assert.Contains(t, fmt.Sprint(notes), "the steps are written out, 3 of them: the model takes any number")
+		for k := range 3 {
+			_, _, err := joined(norm, []int{0, 1, 2}, k).Model()
+			require.ErrorContains(t, err, "found steps that are written out", "%v %d", norm, k)
+		}
+		for _, order := range [][]int{{0, 1, 1}, {0, 0, 2}, {0, 0, 1}, {1, 1, 2}, {0, 2, 1}, {2, 1, 0}, {0, 0, 0}, {2, 1, 2}} {
+			_, _, err := joined(norm, order).Model()
+			require.Error(t, err, "%v %v", norm, order)
+		}
+	}
 }

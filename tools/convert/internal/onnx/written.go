@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/bits"
 	"slices"
+	"strings"
 
 	"github.com/rnnedge/rnnedge/tools/convert/internal/cellmatch"
 )
@@ -15,17 +16,23 @@ const cellOp = "a cell"
 
 // writtenOut finds cells in a graph that is one step, whose states are inputs and come
 // back as outputs, and puts one node in the place of each. An output may carry a state
-// of an input if both have one shape. A graph that is too large for that, or in which
-// nothing is found, stays as it is.
-func (t *translation) writtenOut() {
+// of an input if both have one shape, and if that is said to be a state where some are. A
+// graph that is too large for that, or in which nothing is found, stays as it is; in which
+// a state may as well be the input, is an error.
+func (t *translation) writtenOut() error {
 	var inputs []*valueProto
 	for _, in := range t.graph.inputs {
 		if _, stored := t.stored[in.name]; !stored && in.hasShape && (in.elem == typeFloat || in.elem == typeFloat16 || in.elem == typeDouble) {
 			inputs = append(inputs, in)
 		}
 	}
+	for _, name := range t.said {
+		if !slices.ContainsFunc(inputs, func(in *valueProto) bool { return in.name == name }) {
+			return fmt.Errorf("found no input %q of floats that may be a state", name)
+		}
+	}
 	if len(inputs) < 2 {
-		return
+		return nil
 	}
 	// Where all begin with one number, that counts streams.
 	streams := !slices.ContainsFunc(inputs, func(in *valueProto) bool { return len(in.dims) != 2 || in.dims[0] != inputs[0].dims[0] })
@@ -51,13 +58,16 @@ func (t *translation) writtenOut() {
 	after := map[cellmatch.Value]bool{}
 	for _, in := range inputs {
 		from := s.values[in.name]
+		if len(t.said) > 0 && !slices.Contains(t.said, in.name) {
+			continue
+		}
 		for _, o := range t.graph.outputs {
 			v := s.values[o.name]
 			if from == nil || v == nil || v.constant() || !slices.Equal(v.shape, from.shape) {
 				continue
 			}
 			if s.spend(symbolCost*len(v.refs)) != nil {
-				return
+				return nil
 			}
 			s.step.State(from.symbols(), v.symbols())
 			for _, e := range v.symbols() {
@@ -66,11 +76,11 @@ func (t *translation) writtenOut() {
 		}
 	}
 	if len(after) == 0 {
-		return
+		return nil
 	}
 	names, err := s.lists(inputs)
 	if err != nil {
-		return
+		return nil
 	}
 	tried := map[string]bool{}
 	before := t.live()
@@ -86,7 +96,14 @@ func (t *translation) writtenOut() {
 				continue
 			}
 			tried[key] = true
-			if c, err := s.step.Match(v.symbols()); err == nil && t.replace(s, names, n, out, c) {
+			c, err := s.step.Match(v.symbols())
+			if err != nil {
+				continue
+			}
+			if c.Either != nil {
+				return s.either(n, inputs, c.Either)
+			}
+			if t.replace(s, names, n, out, c) {
 				found = true
 			}
 		}
@@ -94,6 +111,18 @@ func (t *translation) writtenOut() {
 	if found {
 		t.prune(before)
 	}
+	return nil
+}
+
+// either is the error that one of these numbers is the state of a cell, and another its input.
+func (t *translation) either(n *nodeProto, inputs []*valueProto, leaves []cellmatch.Value) error {
+	var names []string
+	for _, in := range inputs {
+		if v := t.values[in.name]; v != nil && slices.ContainsFunc(v.symbols(), func(e cellmatch.Value) bool { return slices.Contains(leaves, e) }) {
+			names = append(names, fmt.Sprintf("%q", in.name))
+		}
+	}
+	return fmt.Errorf("node %q (%s): found the step of a cell of which %s, of one shape, may be the state: name the inputs that are states, all of them, with -state", n.name, n.op, strings.Join(names, " and "))
 }
 
 // lists are the values of a step by their numbers, the first one of each.

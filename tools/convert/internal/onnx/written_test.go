@@ -81,6 +81,47 @@ func TestStep(t *testing.T) {
 	}
 }
 
+// Where the input of a step has the shape of its state and the cell reads both alike, it has
+// to be told which is which.
+func TestEither(t *testing.T) {
+	W, R := []float32{1, 2, 3, 4}, []float32{0.5, -0.5, 0.25, 1}
+	same := model(value(11, "a", 1, 2), value(11, "b", 1, 2), value(12, "y", 1, 2), constant("W", W, true, 2, 2), constant("R", R, true, 2, 2),
+		node("MatMul", in("a", "W"), in("za")), node("MatMul", in("b", "R"), in("zb")), node("Add", in("za", "zb"), in("z")), node("Tanh", in("z"), in("y")))
+	_, _, _, err := onnx.Read("m.onnx", same, nil)
+	require.EqualError(t, err, `m.onnx: node "the Tanh" (Tanh): found the step of a cell of which "a" and "b", of one shape, may be the state: name the inputs that are states, all of them, with -state`)
+	for state, weights := range map[string][2][]float32{"b": {W, R}, "a": {R, W}} {
+		m, _, _, err := onnx.Read("m.onnx", same, nil, state)
+		require.NoError(t, err)
+		require.Len(t, m.Layers, 1)
+		var h [2]float64
+		var want []float64
+		xs := []float32{1, -1, 0.5, 0.25}
+		for step := range 2 {
+			x, old := xs[2*step:], h
+			for k := range 2 {
+				z := 0.0
+				for e := range 2 {
+					z += float64(weights[0][2*e+k])*float64(x[e]) + float64(weights[1][2*e+k])*old[e]
+				}
+				h[k] = math.Tanh(z)
+			}
+			want = append(want, h[:]...)
+		}
+		require.LessOrEqual(t, worst(t, engine(t, m, xs), want), 1e-6, state)
+	}
+	_, _, _, err = onnx.Read("m.onnx", same, nil, "c")
+	require.EqualError(t, err, `m.onnx: found no input "c" of floats that may be a state`)
+	_, _, _, err = onnx.Read("m.onnx", same, nil, "a", "b")
+	require.ErrorContains(t, err, `may be the state`)
+	// One of another shape needs no name, but may have it.
+	for _, states := range [][]string{nil, {"h"}} {
+		_, _, _, err = onnx.Read("m.onnx", stepFile(), nil, states...)
+		require.NoError(t, err)
+	}
+	_, _, _, err = onnx.Read("m.onnx", stepFile(), nil, "x")
+	require.ErrorContains(t, err, `found inputs "x" and "h", supported is one that is not a state`)
+}
+
 // States that are too large for the file are not tried.
 func TestLargeStep(t *testing.T) {
 	parts := [][]byte{value(11, "x", 1, 1<<20), value(11, "h", 1, 1<<20), node("Add", in("x", "h"), in("z0"))}

@@ -68,9 +68,9 @@ func TestWritten(t *testing.T) {
 			n := find(g, opRsqrt)
 			m := g.user(t, n.out[0], opMul)
 			m.in[0], m.in[1] = n.out[0], n.out[0]
-		}, "which reduces a dimension, outside a layer normalisation"},
-		"mean of another":  {func(g *graph) { n := find(g, opDifference); n.in[1] = n.in[0] }, "which reduces a dimension, outside a layer normalisation"},
-		"not the negative": {func(g *graph) { find(g, opNeg).op = opSqrt }, "which reduces a dimension, outside a layer normalisation"},
+		}, "which reduces a dimension; supported is that inside a layer normalisation"},
+		"mean of another":  {func(g *graph) { n := find(g, opDifference); n.in[1] = n.in[0] }, "which reduces a dimension; supported is that inside a layer normalisation"},
+		"not the negative": {func(g *graph) { find(g, opNeg).op = opSqrt }, "which reduces a dimension; supported is that inside a layer normalisation"},
 	} {
 		graphs, err := parse(data)
 		require.NoError(t, err)

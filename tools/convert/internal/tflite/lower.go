@@ -61,7 +61,7 @@ func (r *reader) lower(graphs []*graph) (*format.Model, error) {
 		}
 		l.to.Output(name)
 	}
-	m, notes, err := l.to.Model()
+	m, notes, err := l.to.Model(r.said...)
 	r.notes = append(r.notes, notes...)
 	return m, err
 }

@@ -50,6 +50,7 @@ var opNames = map[int]string{
 type reader struct {
 	g            *graph
 	states       map[int]bool // the variables that are some cell's state
+	said         []string     // inputs that are states, where shapes do not tell
 	notes        []string
 	quantised    bool
 	budget, most int64
@@ -57,13 +58,13 @@ type reader struct {
 
 // Read turns a file into a model. Errors name the file and the node. Notes say what is not
 // as it is in the file: quantised weights, and when an output counts.
-func Read(file string, data []byte) (*format.Model, []string, error) {
+func Read(file string, data []byte, states ...string) (*format.Model, []string, error) {
 	graphs, err := parse(data)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", file, err)
 	}
 	most := 16*int64(len(data)) + 1<<16
-	r := &reader{g: graphs[0], states: map[int]bool{}, budget: most, most: most}
+	r := &reader{g: graphs[0], said: states, states: map[int]bool{}, budget: most, most: most}
 	m, err := r.lower(graphs)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", file, err)

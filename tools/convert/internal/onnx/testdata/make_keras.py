@@ -63,14 +63,22 @@ NETS = {
     "gru_last_streams": [recurrent("GRU", return_sequences=False)],
     "bidirectional_gru_streams": [both("GRU")],
     "lstm_layernorm_streams": [recurrent("LSTM"), layers.LayerNormalization],
+    "bidirectional_rnn_streams": [both("SimpleRNN")],
+    "bidirectional_gru_last_streams": [both("GRU", return_sequences=False)],
+    "lstm_layernorm_moments_streams": [recurrent("LSTM"), lambda: layers.LayerNormalization(epsilon=1e-5), lambda: layers.TimeDistributed(layers.Dense(4, activation="elu"))],
+    "lstm_layernorm_moments": [recurrent("LSTM"), lambda: layers.LayerNormalization(epsilon=1e-5)],
+    "gru_layernorm_fixed": [recurrent("GRU"), layers.LayerNormalization],
+    "gru_distributed_fixed_streams": [recurrent("GRU"), lambda: layers.TimeDistributed(layers.Dense(4, activation="elu")), lambda: layers.LayerNormalization(epsilon=1e-5)],
+    "lstm_unroll_fixed": [recurrent("LSTM", unroll=True)],
+    "gru_unroll_fixed_streams": [recurrent("GRU", unroll=True), recurrent("LSTM")],
     "lstm_batchnorm_streams": [recurrent("LSTM"), layers.BatchNormalization, lambda: layers.TimeDistributed(layers.Dense(4, activation="elu"))],
 }
 
 
-def model(parts, dtype, batch):
+def model(parts, dtype, batch, steps=None):
     tf.keras.backend.clear_session()
     tf.keras.backend.set_floatx(dtype)
-    x = y = tf.keras.Input((None, FEATURES), batch_size=batch, dtype=dtype)
+    x = y = tf.keras.Input((steps, FEATURES), batch_size=batch, dtype=dtype)
     for part in parts:
         y = part()(y)
     return tf.keras.Model(x, layers.Dense(2, activation="sigmoid")(y))
@@ -84,11 +92,12 @@ for name, parts in NETS.items():
     rng = np.random.default_rng(seed)
     try:
         batch = None if name.endswith("_streams") else 1
-        net = model(parts, "float32", batch)
+        steps = 6 if "_fixed" in name else None
+        net = model(parts, "float32", batch, steps)
         weights = [np.abs(w) + 0.5 if "variance" in v.name else rng.normal(size=w.shape).astype(np.float32) / 2
                    for v, w in zip(net.weights, net.get_weights())]
         net.set_weights(weights)
-        signature = [tf.TensorSpec((batch, None, FEATURES), tf.float32, name="x")]
+        signature = [tf.TensorSpec((batch, steps, FEATURES), tf.float32, name="x")]
         export, _ = tf2onnx.convert.from_keras(net, signature, opset=15)
         del export.graph.value_info[:], export.metadata_props[:]
         export.doc_string = export.graph.doc_string = ""
@@ -96,7 +105,7 @@ for name, parts in NETS.items():
             n.doc_string = ""
         onnx.save(export, name + ".onnx")
         x = rng.normal(size=(1, STEPS, FEATURES)).astype(np.float32)
-        wide = model(parts, "float64", batch)
+        wide = model(parts, "float64", batch, STEPS if "_unroll" in name else None)
         wide.set_weights([w.astype(np.float64) for w in weights])
         if "_last" in name and "bidirectional" not in name:  # of the sequence so far
             y = np.concatenate([wide(x[:, : t + 1].astype(np.float64)).numpy() for t in range(STEPS)])

@@ -178,8 +178,7 @@ def make(name, kind, dynamo=False, opset=0, fixed=False, step=7, streams=1, **op
         session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
         theirs = session.run(["y"], {"x": x.numpy()})[0].reshape(-1, 2)
         np.testing.assert_allclose(theirs, y[-len(theirs):], atol=3e-6, rtol=1e-5)
-    if not (dynamo and kind == "RNN" and not net.states):  # which is written out step by step, and refused
-        np.savez(name + ".npz", x=x.numpy().reshape(STEPS, -1).astype(np.float32), y=y)
+    np.savez(name + ".npz", x=x.numpy().reshape(STEPS, -1).astype(np.float32), y=y)
     print(name, sorted({n.op_type for n in model.graph.node}), os.path.getsize(name + ".onnx"))
 
 
@@ -226,6 +225,11 @@ for dynamo in (False, True):
     attempt(f"{way}_gru_skip", "GRU", skip=True, after="softplus", dynamo=dynamo)
     for after in ("softsign", "selu", "silu", "hardswish", "prelu", "relu6"):
         attempt(f"{way}_gru_{after}", "GRU", after=after, dynamo=dynamo)
+
+# Written out step by step, for the length of the sample.
+attempt("dynamo_rnn_relu_bidirectional_2_batch", "RNN", nonlinearity="relu", bidirectional=True, layers=2, batch_first=True, fixed=True, dynamo=True)
+attempt("dynamo_rnn_last_no_bias", "RNN", bias=False, last=True, fixed=True, dynamo=True)
+attempt("dynamo_rnn_2_final_streams", "RNN", layers=2, final=True, batch_first=True, fixed=True, streams=2, dynamo=True)
 
 for opset in (11, 14, 20):
     attempt(f"script_lstm_2_batch_opset{opset}", "LSTM", layers=2, batch_first=True, opset=opset)
