@@ -266,6 +266,9 @@ func convert(w io.Writer, source string, options converter.Options, p *proving, 
 	for _, n := range r.Notes {
 		fmt.Fprintf(w, "note     %s\n", n)
 	}
+	if r.Spec != "" && len(p.checks) == 0 { // a draft that was not corrected looks like this, too
+		fmt.Fprintf(w, "note     the layers are what %s says; -check holds them against the outputs of the source\n", r.Spec)
+	}
 	fmt.Fprintln(w)
 	if err := converter.Describe(w, r.Model); err != nil {
 		return err
