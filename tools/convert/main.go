@@ -49,8 +49,10 @@ model with its weights. What PyTorch writes beside it, model.onnx.data, is read 
 there. What would make the result another one is refused.
 
 TorchScript (torch.jit.save) converts as it is, too, if its program is a chain or graph of
-layers, scripted or traced: what it takes for time or for a state, notes say. Of one that
-is more than that, a part converts with a spec, as from a state_dict.
+layers, scripted or traced: what it takes for time or for a state, notes say. All its
+recurrent layers must run along one dimension; a state that is an argument of forward must
+come back among its outputs, in the same order. Of a program that is more than that, a part
+converts with a spec, as from a state_dict.
 
 A Keras model converts as it is, too. Weights alone need the JSON of model.to_json(),
 beside SOURCE with the ending .json, or a spec as below. A configuration that is given
@@ -88,11 +90,11 @@ spec, in YAML or JSON, given with -spec or lying beside SOURCE with the ending
 
 Other layers: rnn (activation: tanh or relu), apply: tanh (a function alone),
 softmax:, log_softmax:, add: [a, b], mul: [a, b] and concat: [a, b, …] (of layers by
-name; the model's input is called input), scale: p (x times
-p.weight, over p.divisor, plus p.bias: of those that are there),
-layernorm: p and batchnorm: p (with epsilon: 1e-5 if it is not said). A layer reads
-the one before it unless it says from: NAME; output: NAME picks another output than
-the last layer; ignore: lists prefixes of tensors to leave out.
+name; the model's input is called input), scale: p (x times p.weight, over p.divisor,
+plus p.bias: of those that are there), layernorm: p and batchnorm: p (with epsilon: 1e-5
+if neither the spec nor a pickled module says it). dense: p may be an nn.Conv1d over one
+step. A layer reads the one before it unless it says from: NAME; output: NAME picks another
+output than the last layer; ignore: lists prefixes of tensors to leave out.
 
 Tensors with names of their own are named beside the layer, by what they are to it, and
 arrays of Keras (kernel, recurrent_kernel, bias, gamma …) are said to be that:
@@ -274,6 +276,9 @@ func convert(w io.Writer, source string, options converter.Options, p *proving, 
 	}
 	for _, n := range r.Notes {
 		fmt.Fprintf(w, "note     %s\n", n)
+	}
+	if r.Spec != "" && len(p.checks) == 0 { // a draft that was not corrected looks like this, too
+		fmt.Fprintf(w, "note     the layers are what %s says; -check holds them against the outputs of the source\n", r.Spec)
 	}
 	fmt.Fprintln(w)
 	if err := converter.Describe(w, r.Model); err != nil {

@@ -17,7 +17,7 @@ func TestConvert(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "net.rnn")
 	var stdout, stderr bytes.Buffer
 	require.Equal(t, 0, run([]string{source, "-o", out, "-spec", spec}, &stdout, &stderr), stderr.String())
-	for _, want := range []string{"source   " + source + " (PyTorch zip)", "spec     " + spec, "lstm_l1", "wrote    " + out + ", "} {
+	for _, want := range []string{"source   " + source + " (PyTorch zip)", "spec     " + spec, "note     the layers are what " + spec + " says; -check", "lstm_l1", "wrote    " + out + ", "} {
 		assert.Contains(t, stdout.String(), want)
 	}
 	first, err := os.ReadFile(out)

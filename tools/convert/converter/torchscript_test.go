@@ -12,8 +12,10 @@ import (
 
 // Scripted and traced programs are the same layers, which compute what PyTorch does.
 func TestTorchScript(t *testing.T) {
-	io := archive(t, formats("torchscript.npz"))
-	for _, net := range []string{"lstm", "gru"} {
+	for net, file := range map[string]string{
+		"lstm": "torchscript.npz", "gru": "torchscript.npz", "norm": "torchscript2.npz", "step": "torchscript2.npz",
+	} {
+		io := archive(t, formats(file))
 		var witness [][32]byte
 		for _, kind := range []string{"script_", "trace_"} {
 			r, err := Convert(formats(kind+net+".pt"), "")
