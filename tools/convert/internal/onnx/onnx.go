@@ -31,7 +31,9 @@
 //
 // A cell that is written out as products, sums and functions is found by package
 // cellmatch, in the graph of one step (written.go) and in the body of a Loop or Scan
-// (loop.go). Quantised weights are taken back to float32 (quantised.go).
+// (loop.go), with what is computed of its states there (beside.go); steps that are all
+// written out become such a body (unrolled.go), or where PyTorch has done it a RNN node
+// (chain.go). Quantised weights are taken back to float32 (quantised.go).
 //
 // An initial state that is a graph input is the state of a session, which starts from
 // zeros, whether it comes back as a graph output or not. What would change the result

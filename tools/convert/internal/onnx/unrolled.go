@@ -31,14 +31,14 @@ type unrolled struct {
 	s      *translation // the whole graph, with a symbol for each element of the input
 	nodes  []*nodeProto // of the graph, which read each value by its first name
 	makes  map[string]*nodeProto
-	latest map[string]int    // the step that a value belongs to, 0 for constants
-	same   map[string]string // digests of constants
-	x      []string          // the input of each step
-	states [][]string        // after each step
-	joined []*nodeProto      // what joins values of all steps
-	beside [][]string        // those of each step that are not states
-	alike  []bool            // for each of those, whether the first step has the nodes of the second for it
-	body   []*nodeProto      // the second step
+	latest map[string]int      // the step that a value belongs to, 0 for constants
+	same   map[string]string   // digests of constants
+	x      []string            // the input of each step
+	states [][]string          // after each step
+	joined map[*nodeProto]bool // what joins values of all steps that are not states
+	beside [][]string          // those values, for each of them of all steps
+	alike  []bool              // for each of those, whether the first step has the nodes of the second for it
+	body   []*nodeProto        // the second step
 }
 
 // moves are the ops that only move elements about.
@@ -77,7 +77,7 @@ func (t *translation) unroll() error {
 			shape[k] = 1
 		}
 	}
-	u := &unrolled{t: t, s: t.stepOf(t.graph), makes: map[string]*nodeProto{}, latest: map[string]int{}, same: map[string]string{}}
+	u := &unrolled{t: t, s: t.stepOf(t.graph), makes: map[string]*nodeProto{}, latest: map[string]int{}, same: map[string]string{}, joined: map[*nodeProto]bool{}}
 	for name, p := range t.stored {
 		u.s.stored[name] = p
 	}
@@ -289,13 +289,13 @@ func (u *unrolled) steps() error {
 		key := u.key(n, n.inputs)
 		index[key] = append(index[key], n)
 	}
-	u.states, u.beside = [][]string{one, two}, [][]string{u.joinedAt(0), beside}
+	u.states = [][]string{one, two}
 	to := map[string]string{u.x[1]: u.x[0]}
 	for k, name := range two {
 		to[name] = one[k]
 	}
 	for k, name := range beside {
-		u.alike = append(u.alike, u.likeSecond(u.beside[0][k], name, to, index))
+		u.alike = append(u.alike, u.likeSecond(u.beside[k][0], name, to, index))
 	}
 	for step := 3; step <= len(u.x); step++ {
 		to := map[string]string{u.x[1]: u.x[step-1]}
@@ -316,13 +316,11 @@ func (u *unrolled) steps() error {
 			states = append(states, to[name])
 		}
 		u.states = append(u.states, states)
-		var beside []string
-		for k, name := range u.beside[1] {
-			if beside = append(beside, to[name]); u.joinedAt(step - 1)[k] != to[name] {
-				return fmt.Errorf("found steps that are written out: %q of step %d is not what %q is of step 2", u.joinedAt(step - 1)[k], step, name)
+		for k, name := range beside {
+			if is := u.beside[k][step-1]; is != to[name] {
+				return fmt.Errorf("found steps that are written out: %q of step %d is not what %q is of step 2", is, step, name)
 			}
 		}
-		u.beside = append(u.beside, beside)
 	}
 	return nil
 }
@@ -393,18 +391,18 @@ func (u *unrolled) join(two []string) []string {
 			continue
 		}
 		if slices.IndexFunc(names, func(name string) bool { return u.latest[name] == 0 || u.makes[name] == nil || moves[u.makes[name].op] }) < 0 && u.latest[names[1]] == 2 {
-			u.joined = append(u.joined, n)
+			u.joined[n] = true
+			u.beside = append(u.beside, names)
 		}
 	}
-	return u.joinedAt(1)
+	return u.besideOf(2)
 }
 
-// joinedAt are the values of a step that are joined with those of others.
-func (u *unrolled) joinedAt(step int) []string {
+// besideOf are the values of a step that are joined with those of others.
+func (u *unrolled) besideOf(step int) []string {
 	var at []string
-	for _, n := range u.joined {
-		names, _ := u.elementsOf(n)
-		at = append(at, names[step])
+	for _, names := range u.beside {
+		at = append(at, names[step-1])
 	}
 	return at
 }
@@ -471,8 +469,8 @@ func (u *unrolled) begins() error {
 		again.values[name] = &tensor{shape: v.shape, free: v.free, f: make([]float32, v.size())}
 	}
 	again.attempt(u.body)
-	first := slices.Concat(u.states[0], u.beside[0])
-	for k, name := range slices.Concat(u.states[1], u.beside[1]) {
+	first := slices.Concat(u.states[0], u.besideOf(1))
+	for k, name := range slices.Concat(u.states[1], u.besideOf(2)) {
 		if j := k - len(u.states[1]); j >= 0 && u.alike[j] {
 			continue
 		}
@@ -605,7 +603,7 @@ func (u *unrolled) joins(n *nodeProto) (of string, axis int64) {
 	if names == nil {
 		return "", 0
 	}
-	if slices.Contains(u.joined, n) {
+	if u.joined[n] {
 		return names[1], axis
 	}
 	for k := range u.states[0] {
