@@ -240,6 +240,7 @@ if not tf.__version__.startswith("2.15."):
     keras("keras3_both_ways", [L.Bidirectional(L.GRU(4, return_sequences=True, recurrent_activation="hard_sigmoid", **random)), L.SimpleRNN(3, activation="softsign", return_sequences=True, **random), L.Dense(2, activation="softsign")])
     keras("keras3_lstm_hybrid", [L.LSTM(32, return_sequences=True, **random), L.Dense(3, activation="selu")], I=40, optimise=True)
     keras("keras3_half", [L.LSTM(4, return_sequences=True, **random), L.Dense(2, activation="selu", **random)], half=True)
+    keras("keras3_tokens", [L.Embedding(7, 3), L.LSTM(4, return_sequences=True, **random), L.ELU(0.6)], I=7, tokens="int32")
     sys.exit()
 lstm("lstm", 1)
 lstm("lstm_major", 2, major=True)

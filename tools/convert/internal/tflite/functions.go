@@ -8,7 +8,9 @@ import (
 //
 //	softplus  LOG(EXP(x) + 1)
 //	selu      SELECT(x > 0, λ·x, (EXP(x) − 1)·λα)
+//	elu with a parameter  SELECT(x > 0, ELU(x), ELU(x)·α)
 //	hard sigmoid, of Keras 3: RELU6(x + 3)·⅙
+//	a token that may count from the end  SELECT(x < 0, x + n, x), of which there is none here
 //
 // where λ·x may also be a FULLY_CONNECTED of its own, with weights that are λ times those
 // of x's but for rounding. It has the sign of x then: selu is its positive part and the
@@ -37,6 +39,9 @@ func (l *lowering) composed(n node) *function {
 	case opLog:
 		return l.softplus(n)
 	case opSelect, opSelectV2:
+		if f := l.token(n); f != nil {
+			return f
+		}
 		return l.selu(n)
 	case opMul:
 		return l.hardSigmoid(n)
@@ -82,6 +87,21 @@ func (l *lowering) softplus(n node) *function {
 	return nil
 }
 
+func (l *lowering) token(n node) *function {
+	if len(n.in) != 3 {
+		return nil
+	}
+	less, ok1 := l.from(n.in[0], opLess, 2)
+	sum, ok2 := l.from(n.in[1], opAdd, 2)
+	if !ok1 || !ok2 || less.in[0] != n.in[2] || !l.number0(less.in[1]) {
+		return nil
+	}
+	if by, ok := other(sum, n.in[2]); !ok || !l.fixed(by) {
+		return nil
+	}
+	return &function{op: "Identity", x: n.in[2], above: -1}
+}
+
 func (l *lowering) selu(n node) *function {
 	if len(n.in) != 3 {
 		return nil
@@ -96,6 +116,10 @@ func (l *lowering) selu(n node) *function {
 		return nil
 	}
 	for i, k := range below.in {
+		elu, ok := l.from(k, opElu, 1)
+		if alpha, known := l.one(below.in[1-i]); ok && known && elu.in[0] == x && n.in[1] == k {
+			return &function{op: "Elu", x: x, alpha: float32(alpha), scale: 1, above: -1}
+		}
 		less, ok1 := l.from(k, opSub, 2)
 		c, ok2 := l.one(below.in[1-i])
 		if !ok1 || !ok2 {
@@ -204,7 +228,7 @@ func (l *lowering) compose(n node, f *function) error {
 		return err
 	}
 	switch f.op {
-	case "Softplus":
+	case "Softplus", "Identity":
 		l.add(f.op, n, nil, x)
 		return nil
 	case "HardSigmoid":

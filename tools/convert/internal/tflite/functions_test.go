@@ -84,6 +84,39 @@ func TestWritten(t *testing.T) {
 	}
 }
 
+// A token is what it is: where Keras counts negative ones from the end there are none here.
+// What only looks like that is refused.
+func TestTokenFromEnd(t *testing.T) {
+	data, err := os.ReadFile("testdata/keras3_tokens.tflite")
+	require.NoError(t, err)
+	for name, change := range map[string]func(g *graph, choose, less *node){
+		"":          func(*graph, *node, *node) {},
+		"turned":    func(_ *graph, choose, _ *node) { choose.in[1], choose.in[2] = choose.in[2], choose.in[1] },
+		"not of 0":  func(g *graph, _, less *node) { g.tensors[less.in[1]].data = []byte{1, 0, 0, 0} },
+		"of itself": func(_ *graph, choose, less *node) { less.in[1] = choose.in[2] },
+	} {
+		graphs, err := parse(data)
+		require.NoError(t, err)
+		g := graphs[0]
+		var choose, less *node
+		for i := range g.nodes {
+			switch n := &g.nodes[i]; {
+			case n.op == opSelect && choose == nil:
+				choose = n
+			case n.op == opLess && less == nil:
+				less = n
+			}
+		}
+		change(g, choose, less)
+		r := &reader{g: g, states: map[int]bool{}, budget: math.MaxInt64}
+		if _, err := r.lower(graphs); name == "" {
+			assert.NoError(t, err)
+		} else {
+			assert.ErrorContains(t, err, "(LESS) is not supported", name)
+		}
+	}
+}
+
 // user is the first node of an operator that reads a tensor.
 func (g *graph) user(t *testing.T, k, op int) *node {
 	for i := range g.nodes {

@@ -34,7 +34,7 @@ func TestSniff(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	for _, name := range []string{"lstm_coupled_all", "rnn", "lstm_norm_peephole", "around", "keras_last", "keras_flatten", "keras_gru", "keras_unrolled", "states", "both_rnn"} {
+	for _, name := range []string{"lstm_coupled_all", "rnn", "lstm_norm_peephole", "around", "keras_last", "keras_flatten", "keras_gru", "keras_unrolled", "states", "both_rnn", "keras_functions", "keras3_tokens", "keras_int8"} {
 		data, err := os.ReadFile(filepath.Join("testdata", name+".tflite"))
 		if err != nil {
 			f.Fatal(err)
