@@ -34,6 +34,8 @@ func TestCausalConvolutions(t *testing.T) {
 		"cut to length": {conv("x", "c", integers("pads", 4, 4)), node("Shape", in("x"), in("s")), node("Gather", in("s", "two"), in("n")),
 			node("Slice", in("c", "zero", "n", "two"), in("y"))},
 		"Pad at both ends": {constantIntegers("pads", 0, 0, 4, 0, 0, 3), node("Pad", in("x", "pads"), in("p")), conv("p", "c"), node("Slice", in("c", "zero", "minus three", "two"), in("y"))},
+		"a bias behind it": {constant("b", []float32{0}, true, 1), constantIntegers("shape", 1, -1, 1), node("Reshape", in("b", "shape"), in("br")), conv("x", "c", integers("pads", 4, 4)),
+			node("Add", in("c", "br"), in("cb")), node("Slice", in("cb", "zero", "minus four", "two"), in("y"))},
 		"two dimensions": {node("Pad", in("x", "front"), in("p")), node("Unsqueeze", in("p", "two"), in("u")), constant("W2", []float32{1, 10, 100, 1000, 0, 0}, true, 1, 2, 1, 3),
 			node("Conv", in("u", "W2"), in("c"), integers("dilations", 1, 2), integers("kernel_shape", 1, 3)), node("Squeeze", in("c", "two"), in("y"))},
 	} {

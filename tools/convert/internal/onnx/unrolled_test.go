@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/rnnedge/rnnedge/tools/convert/internal/hostiletest"
 )
 
 // bands is a net that reads three parts of a vector, each after the one before, as steps of
@@ -55,17 +57,18 @@ func TestNotUnrolled(t *testing.T) {
 	assert.Contains(t, fmt.Sprint(notes), "the input of the model is 3 steps of 2 floats")
 }
 
-// joined is three steps of a cell with a layer on each h, that of some steps another one.
+// joined is steps of a cell with a layer on each h, that of some steps another one, joined in
+// this order, once for each twenty of them.
 func joined(norm bool, order []int, other ...int) *Graph {
 	g := new(Graph)
-	g.Input("x", 1, 3, 2)
+	g.Input("x", 1, len(order), 2)
 	g.Ints("time", []int{1})
 	g.Floats("W", []int{2, 2}, []float32{1, 2, -1, 4})
 	g.Floats("R", []int{2, 2}, []float32{0.5, -0.5, 0.25, 1})
 	g.Floats("V", []int{2, 2}, []float32{0.5, -0.5, 0.25, 2})
 	g.Floats("V2", []int{2, 2}, []float32{0.5, -0.5, 0.25, 3})
 	h, all := "", []string{}
-	for k := range 3 {
+	for k := range order {
 		name := func(s string) string { return fmt.Sprint(s, k) }
 		g.Ints(name("at"), []int{k})
 		g.Node("Gather", name("x"), []string{"x", name("at")}, []string{name("xs")}, map[string]any{"axis": 1})
@@ -96,9 +99,23 @@ func joined(norm bool, order []int, other ...int) *Graph {
 	for _, k := range order {
 		in = append(in, all[k])
 	}
-	g.Node("Concat", "join", in, []string{"y"}, map[string]any{"axis": 1})
-	g.Output("y")
+	for k := range len(order)/20 + 1 {
+		g.Node("Concat", "join", in, []string{fmt.Sprint("y of ", k)}, map[string]any{"axis": 1})
+	}
+	g.Output("y of 0")
 	return g
+}
+
+// Many steps take time in proportion.
+func TestManyJoined(t *testing.T) {
+	order := make([]int, 400)
+	for k := range order {
+		order[k] = k
+	}
+	require.NoError(t, hostiletest.Read(t, func() error {
+		_, _, err := joined(false, order).Model()
+		return err
+	}))
 }
 
 // A layer on the state of each step is one behind the cell if it is the same at all steps,
