@@ -90,9 +90,13 @@ func TestTokenFromEnd(t *testing.T) {
 	data, err := os.ReadFile("testdata/keras3_tokens.tflite")
 	require.NoError(t, err)
 	for name, change := range map[string]func(g *graph, choose, less *node){
-		"":          func(*graph, *node, *node) {},
-		"turned":    func(_ *graph, choose, _ *node) { choose.in[1], choose.in[2] = choose.in[2], choose.in[1] },
-		"not of 0":  func(g *graph, _, less *node) { g.tensors[less.in[1]].data = []byte{1, 0, 0, 0} },
+		"":         func(*graph, *node, *node) {},
+		"turned":   func(_ *graph, choose, _ *node) { choose.in[1], choose.in[2] = choose.in[2], choose.in[1] },
+		"not of 0": func(g *graph, _, less *node) { g.tensors[less.in[1]].data = []byte{1, 0, 0, 0} },
+		"of another": func(g *graph, _, less *node) {
+			g.tensors = append(g.tensors, g.tensors[less.in[0]])
+			less.in[0] = len(g.tensors) - 1
+		},
 		"of itself": func(_ *graph, choose, less *node) { less.in[1] = choose.in[2] },
 	} {
 		graphs, err := parse(data)
