@@ -45,8 +45,8 @@ It is recognised by its content. Nothing in it is executed.
 An ONNX model converts as it is, for one step of one stream: an initial state that
 is an input becomes the state of a session. One with a reverse or bidirectional
 node needs whole sequences. A model that ONNX Runtime quantised becomes the float
-model with its weights, and with the limits of its activations. What PyTorch writes beside it, model.onnx.data, is read from
-there. What would make the result another one is refused.
+model with its weights, and with the limits of its activations. What PyTorch writes beside
+it, model.onnx.data, is read from there. What would make the result another one is refused.
 
 TorchScript (torch.jit.save) converts as it is, too, if its program is a chain or graph of
 layers, scripted or traced: what it takes for time or for a state, notes say. All its
