@@ -193,6 +193,8 @@ func (u *unrolled) elements(leaves *tensor) (width int) {
 	return width
 }
 
+var errFirstStep = errors.New("found steps that are written out, of which the first cannot be compared with the second from zeros")
+
 // begins verifies that the first step is the second one from zeros.
 func (u *unrolled) begins() error {
 	if len(u.states) == 0 {
@@ -209,6 +211,9 @@ func (u *unrolled) begins() error {
 	again.values[u.x[1]] = u.s.values[u.x[0]].reshaped(x2.shape, x2.free)
 	for _, name := range u.states[0] {
 		v := u.s.values[name]
+		if v == nil {
+			return errFirstStep
+		}
 		again.values[name] = &tensor{shape: v.shape, free: v.free, f: make([]float32, v.size())}
 	}
 	again.attempt(u.body)
@@ -219,7 +224,7 @@ func (u *unrolled) begins() error {
 		}
 		got, want := again.values[name], u.s.values[first[k]]
 		if got == nil || want == nil || got.constant() || got.size() != want.size() {
-			return errors.New("found steps that are written out, of which the first cannot be compared with the second from zeros")
+			return errFirstStep
 		}
 		if err := u.s.step.Agree(got.symbols(), want.symbols()); err != nil {
 			return fmt.Errorf("found steps that are written out, of which the first does not start from states of zeros, which is supported: %w", err)
