@@ -57,10 +57,10 @@ const (
 	vectorsAtOnce = 12
 
 	// memoryFloats is how many weights a matrix has that is read four panels at a time:
-	// 8 MB, which come from far away. Measured on AVX2 (Zen 3): with 1 MB level, with 4 MB
-	// 4 % less time, with 16 MB a quarter; on AVX-512 (Zen 5): with 4 MB 3 % more, with
-	// 9 MB a tenth less, with 16 MB a third.
-	memoryFloats = 8 << 20 / 4
+	// 9 MB, which come from far away. Measured on AVX2 (Zen 3): with 1 MB level, with 4 MB
+	// 4 % less time, with 16 MB a quarter; on AVX-512 (Zen 5): with 4 MB 3 % more, with 8 MB
+	// 18 % more, with 9 MB a tenth less, with 16 MB a third.
+	memoryFloats = 9 << 20 / 4
 	fourPanels   = 4 * asm.PanelRows
 
 	// blockFloats is how many weights a call with several vectors reads: they stay in
