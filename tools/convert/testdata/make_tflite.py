@@ -22,8 +22,9 @@ TANH = 4
 
 
 class Graph:
-    def __init__(self, seed):
-        self.rng = np.random.default_rng(seed)
+    def __init__(self, seed, hybrid=False):
+        """hybrid has matrices in int8, with a scale each, between floats."""
+        self.rng, self.hybrid = np.random.default_rng(seed), hybrid
         self.m, self.g = s.ModelT(), s.SubGraphT()
         self.m.version, self.m.subgraphs, self.m.buffers, self.m.operatorCodes = 3, [self.g], [s.BufferT()], []
         self.g.tensors, self.g.operators = [], []
@@ -34,14 +35,22 @@ class Graph:
         if data is not None:
             b = s.BufferT()
             b.data = np.frombuffer(data.tobytes(), np.uint8)
-            t.type = {"float32": 0, "float16": 1, "int32": 2}[data.dtype.name]
+            t.type = {"float32": 0, "float16": 1, "int32": 2, "int8": 9}[data.dtype.name]
             t.buffer = len(self.m.buffers)
             self.m.buffers.append(b)
         self.g.tensors.append(t)
         return len(self.g.tensors) - 1
 
     def weights(self, *shape, scale=0.5, mean=0.0):
-        return self.tensor(shape, (mean + scale * self.rng.standard_normal(shape)).astype(np.float32))
+        data = (mean + scale * self.rng.standard_normal(shape)).astype(np.float32)
+        if not self.hybrid or len(shape) != 2:
+            return self.tensor(shape, data)
+        data *= 0.4  # so that the rounding of what they multiply is small
+        step = np.abs(data).max() / 127
+        i = self.tensor(shape, np.round(data / step).astype(np.int8))
+        q = self.g.tensors[i].quantization = s.QuantizationParametersT()
+        q.scale, q.zeroPoint = [float(np.float32(step))], [0]
+        return i
 
     def op(self, code, inputs, shape, kind=0, **settings):
         o, c, y = s.OperatorT(), s.OperatorCodeT(), self.tensor(shape)
@@ -110,9 +119,9 @@ def lstm(name, seed, I=3, U=5, H=None, T=7, peephole=False, norm=False, coupled=
     save(name, g.finish(x, y))
 
 
-def both_lstm(name, seed, I=3, U=5, V=5, T=7, major=False, peephole=False):
+def both_lstm(name, seed, I=3, U=5, V=5, T=7, major=False, peephole=False, hybrid=False):
     """Both ways in one operator; its kernel wants as many units forward as back."""
-    g = Graph(seed)
+    g = Graph(seed, hybrid)
     inputs = [g.tensor([T, 1, I] if major else [1, T, I])]
     for n in (U, V):
         inputs += [g.weights(n, I) for _ in range(4)] + [g.weights(n, n) for _ in range(4)]
@@ -123,8 +132,8 @@ def both_lstm(name, seed, I=3, U=5, V=5, T=7, major=False, peephole=False):
     save(name, g.finish(inputs[0], y))
 
 
-def both_rnn(name, seed, I=3, U=5, V=4, T=7, major=False):
-    g = Graph(seed)
+def both_rnn(name, seed, I=3, U=5, V=4, T=7, major=False, hybrid=False):
+    g = Graph(seed, hybrid)
     inputs = [g.tensor([T, 1, I] if major else [1, T, I])]
     for n in (U, V):
         inputs += [g.weights(n, I), g.weights(n, n, scale=0.3), g.weights(n), g.tensor([1, n], variable=True)]
@@ -134,8 +143,8 @@ def both_rnn(name, seed, I=3, U=5, V=4, T=7, major=False):
     save(name, g.finish(inputs[0], y))
 
 
-def rnn(name, seed, step, activation, I=3, H=5, T=7, major=False):
-    g = Graph(seed)
+def rnn(name, seed, step, activation, I=3, H=5, T=7, major=False, hybrid=False):
+    g = Graph(seed, hybrid)
     x = g.tensor([1, I] if step else [T, 1, I] if major else [1, T, I])
     inputs = [x, g.weights(H, I), g.weights(H, H, scale=0.3), g.weights(H), g.tensor([1, H], variable=True)]
     if step:
@@ -258,6 +267,9 @@ both_lstm("both_lstm", 30)
 both_lstm("both_lstm_major_peephole", 31, major=True, peephole=True)
 both_rnn("both_rnn", 32)
 both_rnn("both_rnn_major", 33, major=True)
+rnn("rnn_hybrid", 34, False, TANH, I=16, H=12, hybrid=True)
+both_rnn("both_rnn_hybrid", 35, I=16, U=12, V=8, hybrid=True)
+both_lstm("both_lstm_hybrid", 36, I=16, U=12, V=12, hybrid=True)
 half()
 around()
 keras("keras_last", [L.LSTM(5, return_sequences=True), L.LSTM(4), L.Dense(2, activation="softmax")])
