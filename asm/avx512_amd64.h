@@ -41,8 +41,8 @@
 	PREFETCHT0 at(p) \
 	PREFETCHT0 at+64(p)
 
-// The constants of activation.go stay in registers: from memory, where Go aligns
-// them to 32 bytes, half of these loads would read two cache lines.
+// The constants of activation.go stay in registers: in memory Go aligns them to 32 bytes, and
+// a load of 64 that starts in the middle of a cache line reads two.
 #define CONSTS BX
 
 #define K_LOG2E        Z16
@@ -63,22 +63,22 @@
 #define K_ZERO         Z31
 
 #define LOAD_CONSTANTS \
-	LEAQ         ·constants(SB), CONSTS     \
-	VBROADCASTSS LOG2E(CONSTS),        Z16 \
-	VBROADCASTSS ROUND_MAGIC(CONSTS),  Z17 \
-	VBROADCASTSS NEG_LN2_HIGH(CONSTS), Z18 \
-	VBROADCASTSS NEG_LN2_LOW(CONSTS),  Z19 \
-	VBROADCASTSS C6(CONSTS),           Z20 \
-	VBROADCASTSS C5(CONSTS),           Z21 \
-	VBROADCASTSS C4(CONSTS),           Z22 \
-	VBROADCASTSS C3(CONSTS),           Z23 \
-	VBROADCASTSS C2(CONSTS),           Z24 \
-	VBROADCASTSS ONE(CONSTS),          Z25 \
-	VBROADCASTSS TWO(CONSTS),          Z26 \
-	VBROADCASTSS TANH_MAX(CONSTS),     Z27 \
-	VBROADCASTSS TANH_MIN(CONSTS),     Z28 \
-	VBROADCASTSS SIGMOID_MAX(CONSTS),  Z29 \
-	VBROADCASTSS SIGMOID_MIN(CONSTS),  Z30 \
+	LEAQ         ·constants(SB), CONSTS               \
+	VBROADCASTSS LOG2E(CONSTS),        K_LOG2E        \
+	VBROADCASTSS ROUND_MAGIC(CONSTS),  K_ROUND_MAGIC  \
+	VBROADCASTSS NEG_LN2_HIGH(CONSTS), K_NEG_LN2_HIGH \
+	VBROADCASTSS NEG_LN2_LOW(CONSTS),  K_NEG_LN2_LOW  \
+	VBROADCASTSS C6(CONSTS),           K_C6           \
+	VBROADCASTSS C5(CONSTS),           K_C5           \
+	VBROADCASTSS C4(CONSTS),           K_C4           \
+	VBROADCASTSS C3(CONSTS),           K_C3           \
+	VBROADCASTSS C2(CONSTS),           K_C2           \
+	VBROADCASTSS ONE(CONSTS),          K_ONE          \
+	VBROADCASTSS TWO(CONSTS),          K_TWO          \
+	VBROADCASTSS TANH_MAX(CONSTS),     K_TANH_MAX     \
+	VBROADCASTSS TANH_MIN(CONSTS),     K_TANH_MIN     \
+	VBROADCASTSS SIGMOID_MAX(CONSTS),  K_SIGMOID_MAX  \
+	VBROADCASTSS SIGMOID_MIN(CONSTS),  K_SIGMOID_MIN  \
 	VPXORD       K_ZERO, K_ZERO, K_ZERO
 
 // FLOOR, NOT_TINY and ZERO_TINY: see avx2_amd64.h. The mask of NOT_TINY is K2.
