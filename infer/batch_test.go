@@ -3,7 +3,6 @@ package infer
 import (
 	"fmt"
 	"math"
-	"runtime"
 	"slices"
 	"testing"
 
@@ -176,15 +175,11 @@ func TestBatchBytes(t *testing.T) {
 		require.NoError(t, err)
 		for _, streams := range []int{1, 16, 300} {
 			for _, workers := range []int{1, 2} {
-				var before, after runtime.MemStats
-				runtime.ReadMemStats(&before)
-				b := m.NewBatch(streams, WithWorkers(workers))
-				runtime.ReadMemStats(&after)
-				taken, said := int(after.TotalAlloc-before.TotalAlloc), m.BatchBytes(streams, workers)
+				taken := allocated(func() { m.NewBatch(streams, WithWorkers(workers)).Close() })
+				said := m.BatchBytes(streams, workers)
 				assert.GreaterOrEqual(t, taken, said, "%s: %d streams, %d workers", name, streams, workers)
 				// The allocator rounds up by an eighth at most; a few KB are for the layers.
 				assert.LessOrEqual(t, taken, said+said/8+12<<10, "%s: %d streams, %d workers", name, streams, workers)
-				b.Close()
 			}
 		}
 	}
