@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"fmt"
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -34,7 +35,7 @@ func (s rnnSteps) graph() *Graph {
 	for k, i := range []int{-1, 0, 1, 2, 3} {
 		g.Ints(fmt.Sprint("at ", k-1), []int{i})
 	}
-	g.Ints("far", []int{-1 << 62})
+	g.Ints("far", []int{math.MinInt})
 	if s.first == nil {
 		s.first = []float32{0.3, -0.4}
 	}
