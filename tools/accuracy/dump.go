@@ -86,5 +86,8 @@ func dump(folder, name string, m *format.Model, x []float32, want []float64) err
 	if err != nil {
 		return err
 	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
 	return os.WriteFile(filepath.Join(folder, strings.ReplaceAll(name, " ", "_")+".json"), text, 0o644)
 }
