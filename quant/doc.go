@@ -65,7 +65,8 @@
 //	noise suppression, GRU 24, 48, 96    40.6   40.6      35.9      44.5
 //
 // With VNNI ONNX Runtime is 0.4 and 1 dB ahead on two of these models. It gives vectors a zero
-// point, which is worth up to a bit where all elements have one sign.
+// point, which is worth up to a bit where all elements have one sign; whether that is why has
+// not been measured.
 //
 // Each vector's own range is the default: it is never far behind, and up to 7 dB ahead where
 // the range that is possible, or was once seen, is wider than what a step holds. Finding
