@@ -38,44 +38,55 @@
 // (but for the rounding of the scales themselves), about a 127th of the largest sum
 // there can be, K·127²·s·t. Errors that are independent grow with √K instead of K.
 //
+// # Which of two neighbours
+//
+// PackI8 rounds each weight to its nearest. What matters is not the weights, though, but
+// their product with vectors, and in trained nets the elements of those go together: they have a
+// mean, and some say nearly what others do. An error in one weight can then be taken back by the
+// rounding of another. Moments gathers the second moments of the vectors that a matrix
+// multiplies, and packs the matrix so. This costs a conversion some time and an engine none: scales,
+// layout and kernels are the same.
+//
+// convert gathers them from data that it is given (-calibrate), while the float model runs
+// over it. Without data it lets the model run over random input, streams of noise about means
+// of their own. That tells of x only that it may have a mean, and of h what the cell itself
+// does, which is worth half as much or less; its moments are therefore trusted less (damping).
+//
 // # What it costs
 //
 // Trained models over their own data, against their weights in float64: signal over noise
 // in dB over all outputs and steps (go run ./tools/accuracy; it also prints the largest
 // error, and how the error of late steps compares with that of early ones: no model
-// drifts). By how the vectors are quantised:
+// drifts).
 //
-//	own         each by its own largest element, at each step: what convert -q int8 does
-//	range 1     h of a tanh cell for the range that it cannot leave, x by its own
-//	calibrated  for ranges that were seen in the first half of the data
-//	float       not at all, only the weights are int8: what 16 bits could reach at most
+//	nearest     each weight rounded to its nearest
+//	int8        rounded for random input: what convert -q int8 does
+//	float x h   the same weights with vectors in float32: what 16 bits could reach at most
+//	calibrated  rounded for the first half of the data: -calibrate
+//	float x h   the same
 //	ONNX        ONNX Runtime 1.32, quantize_dynamic in the best of five ways, a step a
 //	            call, on a CPU without VNNI (Zen 3); in brackets all steps in one call, where
 //	            it is better (tools/accuracy/onnxruntime_int8.py). It has no int8 GRU
 //	VNNI        the same on a CPU with AVX-512 VNNI (Zen 5), where its products do not
 //	            saturate. The other columns are the same on every CPU
 //
-//	                                     own   range 1  calibrated  float   ONNX         VNNI
-//	charnn, 2·LSTM 192                   45.5   45.5      44.9      47.4    40.8         44.4
-//	river flow, LSTM 4→126, its h        38.6   36.0      35.0      41.0    32.4         37.9
-//	  and one number from it             38.7   34.2      31.6      38.4    30.6         34.1
-//	river flow, LSTM 11→64→1             43.8   45.1      44.8      54.2    29.1         29.3
-//	speech detection, LSTM 128→128       37.8   37.9      35.5      39.0    33.4         38.2
-//	noise suppression, 2·LSTM 128→257    31.6   32.0      32.6      33.1    27.6 (31.6)  32.6
-//	noise suppression, GRU 24, 48, 96    40.6   40.6      35.9      44.5
+//	                                   nearest  int8  float x h  calibrated  float x h  ONNX         VNNI
+//	charnn, 2·LSTM 192                  45.5    47.3    50.7        48.4       53.7     40.8         44.4
+//	river flow, LSTM 4→126, its h       38.6    39.8    43.6        40.6       50.3     32.4         37.9
+//	  and one number from it            38.7    42.3    45.0        40.7       49.9     30.6         34.1
+//	river flow, LSTM 11→64→1            43.8    45.0    55.0        45.2       51.1     29.1         29.3
+//	speech detection, LSTM 128→128      37.8    38.5    39.8        43.3       50.0     33.4         38.2
+//	noise suppression, 2·LSTM 128→257   31.6    33.0    35.2        37.8       41.1     27.6 (31.6)  32.6
+//	noise suppression, GRU 24, 48, 96   40.6    40.9    48.1        40.9       51.7
 //
-// With VNNI ONNX Runtime is 0.4 and 1 dB ahead on two of these models. It gives vectors a zero
-// point, which is worth up to a bit where all elements have one sign; whether that is why has
-// not been measured.
+// A rounding is one of many that are about as good, and a recurrent net makes much of small
+// differences: of two such roundings one may be 1 or 2 dB ahead on a model, by chance.
 //
-// Each vector's own range is the default: it is never far behind, and up to 7 dB ahead where
-// the range that is possible, or was once seen, is wider than what a step holds. Finding
-// it takes a few nanoseconds of a step, which can be told from noise at 16 units only.
-// Percentiles of the data in the place of its maximum made calibration worse on every
-// model. Vectors of 16 bits would cost twice the multiplications and be worth 1 to 4 dB on
-// most models: the rounding of the weights is most of the noise. In bits, charnn's 45 dB
-// are nothing: 1.5692 bits per character in float32 and 1.5690 in int8, over 19,633
-// characters.
+// Each vector is quantised by its own largest element, at each step. A range of 1 for h, which a
+// tanh cell cannot leave, is up to 2.3 dB worse and at best 0.6 better; ranges seen in data
+// were up to 7 dB worse. Finding the largest element takes a few nanoseconds of a step,
+// which can be told from noise at 16 units only. In bits, charnn's 47 dB are nothing: 1.5692 bits per character in float32
+// and 1.5691 in int8, over 19,633 characters.
 //
 // Small matrices are another matter. The fewer terms a sum has, the less their errors
 // cancel, and with 16 units int8 is slower than float32. Of guitar amplifiers with 8

@@ -1,5 +1,5 @@
-// Accuracy measures what int8 costs trained models, by the ways there are to quantise
-// the vectors that the matrices multiply.
+// Accuracy measures what int8 costs trained models, by how weights are rounded and vectors
+// quantised.
 //
 //	go run ./tools/accuracy
 //	go run ./tools/accuracy -dump DIR && python tools/accuracy/onnxruntime_int8.py DIR
@@ -30,11 +30,14 @@ float32 weights computed in float64.
   late     rms error in the last quarter of the steps over that in the first: a number
            that grows with the length of the data means drift
 
-  float32       the engine in float32
-  int8          as convert -q int8: every vector by its own largest element
-  h in ±1       h for the range that it cannot leave
-  calibrated    every vector for a fixed range, from the first half of the data
-  float vectors int8 weights, vectors in float32: what vectors of 16 bits could reach
+  float32          the engine in float32
+  nearest          int8 with each weight rounded to its nearest
+  int8             weights rounded for random input, as convert -q int8
+    h in ±1        the same, h quantised for the range that it cannot leave
+    float vectors  the same, vectors in float32: what vectors of 16 bits could reach
+  calibrated       weights rounded for the first half of the data, as -calibrate
+    h in ±1        the same, h quantised for the range that it cannot leave
+    float vectors  the same, vectors in float32
 
 Flags:
 `

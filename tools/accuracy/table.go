@@ -61,7 +61,10 @@ func table(w, stderr io.Writer, all []subject, smallest int) error {
 		if err != nil {
 			return err
 		}
-		q := format.Quantized(m, func(_ string, t *format.Tensor) bool { return t.Rows*t.Cols < smallest })
+		q, err := rounded(m, smallest, (*converter.Calibration).Random)
+		if err != nil {
+			return err
+		}
 		small, snr := "–", "–"
 		for i := range q.Tensors {
 			if q.Tensors[i].I8 != nil {

@@ -17,56 +17,80 @@ type variant struct {
 // variants are the ways to compute m, whose matrices of fewer elements than smallest stay
 // float32; where that leaves none for int8, only float32.
 func variants(m *format.Model, x []float32, smallest int) ([]variant, error) {
-	int8 := func() *format.Model {
-		return format.Quantized(m, func(_ string, t *format.Tensor) bool { return t.Rows*t.Cols < smallest })
+	nearest := quantized(m, smallest)
+	if !slices.ContainsFunc(nearest.Tensors, func(t format.Tensor) bool { return t.I8 != nil }) {
+		return []variant{{"float32", m}}, nil
 	}
-	all := []variant{{"float32", m}}
-	if q := int8(); !slices.ContainsFunc(q.Tensors, func(t format.Tensor) bool { return t.I8 != nil }) {
-		return all, nil
-	}
-	all = append(all, variant{"int8", int8()}, variant{"h in ±1", unit(m, int8())})
-	c, err := converter.NewCalibration(m)
+	random, err := rounded(m, smallest, (*converter.Calibration).Random)
 	if err != nil {
 		return nil, err
 	}
-	I := m.InputSize()
-	if err := c.Run(x[:len(x)/I/2*I], nil); err != nil {
+	half := x[:len(x)/m.InputSize()/2*m.InputSize()]
+	data, err := rounded(m, smallest, func(c *converter.Calibration) error { return c.Run(half, nil) })
+	if err != nil {
 		return nil, err
 	}
-	calibrated := int8()
-	if len(c.Apply(calibrated)) > 0 {
-		all = append(all, variant{"calibrated", calibrated})
-	}
-	return append(all, variant{"float vectors", floatVectors(int8())}), nil
+	return []variant{
+		{"float32", m},
+		{"nearest", nearest},
+		{"int8", random},
+		{"  h in ±1", unit(m, random)},
+		{"  float vectors", floatVectors(random)},
+		{"calibrated", data},
+		{"  h in ±1", unit(m, data)},
+		{"  float vectors", floatVectors(data)},
+	}, nil
 }
 
-// unit has the range that the h of tanh cannot leave for what the recurrent matrices
-// multiply.
+func quantized(m *format.Model, smallest int) *format.Model {
+	return format.Quantized(m, func(_ string, t *format.Tensor) bool { return t.Rows*t.Cols < smallest })
+}
+
+// rounded is m in int8, for vectors that gather has seen.
+func rounded(m *format.Model, smallest int, gather func(*converter.Calibration) error) (*format.Model, error) {
+	q := quantized(m, smallest)
+	c, err := converter.NewCalibration(m, q)
+	if err != nil {
+		return nil, err
+	}
+	if err := gather(c); err != nil {
+		return nil, err
+	}
+	c.Round()
+	return q, nil
+}
+
+// unit is q, the int8 model of m, with the range that the h of tanh cannot leave for what the
+// recurrent matrices multiply.
 func unit(m, q *format.Model) *format.Model {
+	u := *q
+	u.Tensors = slices.Clone(q.Tensors)
+	set := func(id format.TensorID) {
+		if t := u.Tensor(id); t != nil && t.I8 != nil {
+			matrix := *t.I8
+			matrix.Input, t.I8 = 1, &matrix
+		}
+	}
 	for _, l := range m.Layers {
 		switch l := l.(type) {
 		case *format.LSTM:
-			setRange(q, l.R)
+			set(l.R)
 		case *format.GRU:
 			if l.Candidate.Kind == format.Tanh {
-				setRange(q, l.R)
-				setRange(q, l.RN)
+				set(l.R)
+				set(l.RN)
 			}
 		}
 	}
-	return q
+	return &u
 }
 
-func setRange(q *format.Model, id format.TensorID) {
-	if t := q.Tensor(id); t != nil && t.I8 != nil {
-		t.I8.Input = 1
-	}
-}
-
-// floatVectors stores the weights of an int8 model as float32.
+// floatVectors is the int8 model q with its weights stored as float32.
 func floatVectors(q *format.Model) *format.Model {
-	for i := range q.Tensors {
-		t := &q.Tensors[i]
+	f := *q
+	f.Tensors = slices.Clone(q.Tensors)
+	for i := range f.Tensors {
+		t := &f.Tensors[i]
 		if t.I8 == nil {
 			continue
 		}
@@ -74,5 +98,5 @@ func floatVectors(q *format.Model) *format.Model {
 		t.Type, t.I8, t.F32 = format.Float32, nil, make([]float32, quant.PanelFloats(t.Rows, t.Cols))
 		quant.PackPanels(t.F32, w, t.Rows, t.Cols)
 	}
-	return q
+	return &f
 }

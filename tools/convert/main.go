@@ -119,11 +119,11 @@ about three times as fast where the weights are what takes time. The cell states
 everything between the matrices, and matrices of fewer than 2048 elements stay float32.
 -keep NAME leaves a layer as it is; the names are those that convert prints.
 
--calibrate DATA, a .npy, .npz, .csv or .wav file of steps or a folder of such files, takes
-the ranges of what the matrices multiply from data like that which the model will see.
-Without it each vector is quantised by its own largest element, which is as fast but for
-the smallest layers and, on the models that were tried, more exact; with it what lies
-beyond the range is limited to it.
+Each weight is rounded so that products come out near, not always to the nearest: for random
+input, or better for data like that which the model will see. -calibrate DATA names it, a .npy,
+.npz, .csv or .wav file of steps or a folder of such files; some thousand steps do. On
+the models that were tried it leaves up to 5 dB less noise than random input, and 0 to 6 dB
+less than the nearest.
 
 Every conversion ends with a proof: the model runs beside a second implementation, in
 float64, for -steps N steps (1000; fewer where a step is much work; 0: no proof) of a
@@ -179,7 +179,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		keep = append(keep, s)
 		return nil
 	})
-	calibrate := flags.String("calibrate", "", "with -q, take the ranges of what the matrices multiply from this `data`")
+	calibrate := flags.String("calibrate", "", "with -q, round the weights for this `data`")
 	p := proving{}
 	flags.IntVar(&p.steps, "steps", proof.DefaultSteps, "compare the model with float64 for `N` steps; 0: not at all")
 	flags.StringVar(&p.input, "input", "", "what it is run on for that, a .npy `file`, in place of the first -check's or random numbers")

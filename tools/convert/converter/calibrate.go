@@ -1,80 +1,92 @@
 package converter
 
 import (
-	"errors"
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/rnnedge/rnnedge/format"
 	"github.com/rnnedge/rnnedge/infer"
+	"github.com/rnnedge/rnnedge/quant"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/sample"
+	"github.com/rnnedge/rnnedge/tools/internal/steps"
 )
 
-// A Calibration gathers the ranges of the vectors that a float32 model's matrices
-// multiply while it runs over data like that which it will see. They become the fixed
-// ranges for which an int8 model quantises those vectors, instead of one range for each
-// vector at each step.
+// A Calibration gathers what the matrices of a float32 model multiply while it runs over
+// data, and rounds those matrices to int8 for such vectors: package quant's Moments.
 type Calibration struct {
-	session *infer.Session
-	inputs  int
-	streams bool
-	watched []watched
-	width   int // of all that is watched
-	ys      []float32
+	float, int8 *format.Model
+	session     *infer.Session // nil if nothing is watched
+	watched     []watched
+	width       int // of all that is watched
+	ys          []float32
+	damping     float64
 
 	// Steps is how many steps the model has run.
 	Steps int
 }
 
-// A watched buffer is what some matrices multiply, and its largest magnitude so far.
+// A watched buffer is what some matrices multiply.
 type watched struct {
 	buffer   format.Buffer
 	from, to int // its place in what the session gives
 	matrices []format.TensorID
-	largest  float32
+	moments  *quant.Moments
 }
 
-// NewCalibration starts a calibration of m, whose matrices are float32.
+// The shares of noise that are assumed on top of what was seen. Data is much like what will
+// come; random input only has in common with it that elements go together.
+const (
+	dampingData   = 0.01
+	dampingRandom = 0.3
+)
+
+// widest is how many columns a matrix has at most that is rounded for what it multiplies:
+// moments are a square of that width.
+const widest = 4096
+
+// NewCalibration starts a calibration of q, which is m with matrices in int8.
 //
-// The state of a cell is its output of the step before, so that watching the output
-// (and the initial state) gives the range of both. What the matrices of the projection
-// and of a reset-before candidate multiply is nowhere to be watched: they stay as they are.
-func NewCalibration(m *format.Model) (*Calibration, error) {
-	c := &Calibration{inputs: m.InputSize(), streams: m.Streams()}
-	watch := func(b format.Buffer, t format.TensorID, initial float32) {
-		i := slices.IndexFunc(c.watched, func(w watched) bool { return w.buffer == b })
-		if i < 0 {
-			i = len(c.watched)
-			c.watched = append(c.watched, watched{buffer: b, from: c.width, to: c.width + m.Buffers[b]})
-			c.width += m.Buffers[b]
+// The state of a cell is its output of the step before, so that watching the output gives
+// the moments of both; nearly those of what the candidate of a reset-before GRU multiplies, too,
+// which is the state times the reset gate. What a projection multiplies is nowhere to be
+// watched: it stays rounded to the nearest, as wide matrices do. A matrix of several layers
+// is rounded for the first.
+func NewCalibration(m, q *format.Model) (*Calibration, error) {
+	c := &Calibration{float: m, int8: q, damping: dampingData}
+	seen := make([]bool, len(q.Tensors))
+	watch := func(b format.Buffer, matrices ...format.TensorID) {
+		for _, id := range matrices {
+			if t := q.Tensor(id); t == nil || t.I8 == nil || t.Cols > widest || seen[id] {
+				continue
+			}
+			seen[id] = true
+			i := slices.IndexFunc(c.watched, func(w watched) bool { return w.buffer == b })
+			if i < 0 {
+				i = len(c.watched)
+				n := m.Buffers[b]
+				c.watched = append(c.watched, watched{buffer: b, from: c.width, to: c.width + n, moments: quant.NewMoments(n)})
+				c.width += n
+			}
+			c.watched[i].matrices = append(c.watched[i].matrices, id)
 		}
-		w := &c.watched[i]
-		w.matrices, w.largest = append(w.matrices, t), max(w.largest, initial)
-	}
-	state := func(b format.Buffer, t format.TensorID, h format.StateID) {
-		var initial float32
-		if start := m.Tensor(m.States[h].Init); start != nil {
-			initial = magnitude(start.F32)
-		}
-		watch(b, t, initial)
 	}
 	for _, l := range m.Layers {
 		switch l := l.(type) {
 		case *format.Dense:
-			watch(l.X, l.W, 0)
+			watch(l.X, l.W)
 		case *format.RNN:
-			watch(l.X, l.W, 0)
-			state(l.Y, l.R, l.H)
+			watch(l.X, l.W)
+			watch(l.Y, l.R)
 		case *format.LSTM:
-			watch(l.X, l.W, 0)
-			state(l.Y, l.R, l.H)
+			watch(l.X, l.W)
+			watch(l.Y, l.R)
 		case *format.GRU:
-			watch(l.X, l.W, 0)
-			state(l.Y, l.R, l.H)
+			watch(l.X, l.W)
+			watch(l.Y, l.R, l.RN)
 		}
 	}
 	if len(c.watched) == 0 {
-		return nil, errors.New("the model has no matrix whose input could be calibrated")
+		return c, nil
 	}
 	// The model with all that is watched for its output.
 	observed := *m
@@ -103,30 +115,33 @@ const calibrationChunk = 64
 
 // Run runs the model over one stream, from its initial state: x holds its steps, one
 // after the other. After each piece it tells progress, unless that is nil, how many steps
-// it did.
+// it did. Where there is nothing to watch it does nothing.
 func (c *Calibration) Run(x []float32, progress func(steps int)) error {
-	if len(x)%c.inputs != 0 {
-		return fmt.Errorf("a stream of %d floats for a model of %d inputs", len(x), c.inputs)
+	I := c.float.InputSize()
+	if len(x)%I != 0 {
+		return fmt.Errorf("a stream of %d floats for a model of %d inputs", len(x), I)
+	}
+	if c.session == nil {
+		return nil
 	}
 	c.session.Reset()
-	chunk := len(x) / c.inputs
-	if c.streams {
+	chunk := len(x) / I
+	if c.float.Streams() {
 		chunk = min(chunk, calibrationChunk)
 	}
 	c.ys = slices.Grow(c.ys[:0], chunk*c.width)[:chunk*c.width]
 	for done := 0; len(x) > 0; {
-		n := min(chunk, len(x)/c.inputs)
+		n := min(chunk, len(x)/I)
 		ys := c.ys[:n*c.width]
-		if did, err := c.session.Run(ys, x[:n*c.inputs]); err != nil {
+		if did, err := c.session.Run(ys, x[:n*I]); err != nil {
 			return fmt.Errorf("step %d: %w", done+did, err)
 		}
-		for t := range n {
-			for i := range c.watched {
-				w := &c.watched[i]
-				w.largest = max(w.largest, magnitude(ys[t*c.width:][w.from:w.to]))
+		for y := range slices.Chunk(ys, c.width) {
+			for _, w := range c.watched {
+				w.moments.Add(y[w.from:w.to])
 			}
 		}
-		x, done, c.Steps = x[n*c.inputs:], done+n, c.Steps+n
+		x, done, c.Steps = x[n*I:], done+n, c.Steps+n
 		if progress != nil {
 			progress(n)
 		}
@@ -134,42 +149,73 @@ func (c *Calibration) Run(x []float32, progress func(steps int)) error {
 	return nil
 }
 
-// A Range is the largest magnitude of what a matrix multiplied, and the matrix's name.
-type Range struct {
-	Matrix  string
-	Largest float32
+// files runs the model over a file of steps or a folder of such files, and returns the number of
+// streams there.
+func (c *Calibration) files(path string, progress func(file string, done, total int)) (streams int, err error) {
+	files, err := steps.Files(path)
+	if err != nil {
+		return 0, err
+	}
+	I := c.float.InputSize()
+	for _, file := range files {
+		xs, err := steps.Read(file, I)
+		if err != nil {
+			return 0, err
+		}
+		done, total := 0, 0
+		for _, x := range xs {
+			total += len(x) / I
+		}
+		for n, x := range xs {
+			err := c.Run(x, func(steps int) {
+				if done += steps; progress != nil {
+					progress(file, done, total)
+				}
+			})
+			if err != nil {
+				return 0, fmt.Errorf("%s, stream %d: %w", file, n, err)
+			}
+		}
+		streams += len(xs)
+	}
+	if c.Steps == 0 {
+		return 0, fmt.Errorf("%s: found no step to calibrate by", path)
+	}
+	return streams, nil
 }
 
-// Apply sets the ranges of q, which is the model as int8, and returns what it set. Where
-// nothing but zeros came each vector keeps its own. The witness of q, if it has one, is another one's then.
-func (c *Calibration) Apply(q *format.Model) []Range {
-	largest, unwatched := make([]float32, len(q.Tensors)), make([]int, len(q.Tensors))
-	for _, l := range q.Layers {
-		for _, t := range format.FieldsOf(l).Tensors {
-			unwatched[t]++
-		}
+// Random input: as many streams and steps in each as do, of a model that is not much work.
+const (
+	randomStreams = 32
+	randomSteps   = 32
+	randomWork    = 1 << 34
+)
+
+// Random runs the model over random input, in the place of data.
+func (c *Calibration) Random() error {
+	c.damping = dampingRandom
+	work := 0 // multiplications in a step
+	for i := range c.float.Tensors {
+		work += c.float.Tensors[i].Rows * c.float.Tensors[i].Cols
 	}
 	for _, w := range c.watched {
-		for _, t := range w.matrices {
-			largest[t] = max(largest[t], w.largest)
-			unwatched[t]--
+		work += (w.to - w.from) * (w.to - w.from) / 2
+	}
+	steps := max(1, min(randomSteps, randomWork/randomStreams/work))
+	for seed := range uint64(randomStreams) {
+		if err := c.Run(sample.Stream(c.float, seed, steps), nil); err != nil {
+			return err
 		}
 	}
-	var set []Range
-	for i := range q.Tensors {
-		t, v := &q.Tensors[i], largest[i]
-		if t.I8 == nil || unwatched[i] > 0 || v == 0 {
-			continue
-		}
-		t.I8.Input = v
-		set = append(set, Range{t.Name, v})
-	}
-	return set
+	return nil
 }
 
-func magnitude(x []float32) (largest float32) {
-	for _, v := range x {
-		largest = max(largest, float32(math.Abs(float64(v))))
+// Round rounds the int8 matrices for what was seen.
+func (c *Calibration) Round() {
+	for _, w := range c.watched {
+		for _, id := range w.matrices {
+			t := &c.int8.Tensors[id]
+			w.moments.PackI8(t.I8.Elements, t.I8.Scales, c.float.Tensors[id].Matrix(), t.Rows, t.Cols, c.damping)
+		}
 	}
-	return largest
 }

@@ -3,8 +3,10 @@ package converter
 import (
 	"bytes"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,6 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rnnedge/rnnedge/format"
+	"github.com/rnnedge/rnnedge/infer"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/sample"
 	"github.com/rnnedge/rnnedge/tools/internal/npy"
 )
 
@@ -24,74 +28,123 @@ func ramp(n int, largest float32) []float32 {
 	return v
 }
 
-func TestCalibration(t *testing.T) {
-	const I, U = 2, 16
+// mixed is a model with a matrix of every kind: its inputs are watched or not.
+func mixed(t *testing.T) *format.Model {
+	const I, U = 6, 32
+	r := rand.New(rand.NewPCG(1, 2))
+	w := func(rows, cols int) []float32 {
+		m := make([]float32, rows*cols)
+		for i := range m {
+			m[i] = float32(r.NormFloat64() / math.Sqrt(float64(cols)))
+		}
+		return m
+	}
 	b := format.NewBuilder(I)
-	relu := b.RNN("relu", format.Input, format.Weights{W: ramp(U*I, -0.5), R: ramp(U*U, 0.01), H0: ramp(U, 9)}, format.Relu)
-	lstm := b.LSTM("lstm", relu, format.Weights{W: ramp(4*U*U, 0.1), R: ramp(4*U*U, 0.1)})
-	b.Output(b.Dense("head", lstm, ramp(U*U, 1), nil, format.Linear))
+	relu := b.RNN("relu", format.Input, format.Weights{W: w(U, I), R: make([]float32, U*U)}, format.Relu)
+	lstm := b.LSTM("lstm", relu, format.Weights{W: w(4*U, U), R: w(4*U, U), Proj: w(U, U)})
+	gru := b.GRUBefore("gru", lstm, format.Weights{W: w(3*U, U), R: w(3*U, U)})
+	b.Output(b.Dense("head", gru, w(U, U), nil, format.Linear))
 	m, err := b.Model()
 	require.NoError(t, err)
-
-	c, err := NewCalibration(m)
-	require.NoError(t, err)
-	told := 0
-	x := make([]float32, 100*I)
-	x[77*I+1] = -3
-	require.NoError(t, c.Run(x, func(n int) { told += n }))
-	assert.Equal(t, 100, told)
-	x[77*I+1] = 2
-	require.NoError(t, c.Run(x, nil))
-	assert.Equal(t, 200, c.Steps)
-	assert.ErrorContains(t, c.Run(x[1:], nil), "a stream of 199 floats for a model of 2 inputs")
-	x[70*I] = float32(math.NaN())
-	assert.ErrorContains(t, c.Run(x, nil), "step 70: ")
-
-	q := format.Quantized(m, func(string, *format.Tensor) bool { return false })
-	ranges := map[string]float32{}
-	for _, r := range c.Apply(q) {
-		ranges[r.Matrix] = r.Largest
-	}
-	assert.Equal(t, float32(3), ranges["relu.W"])
-	assert.Equal(t, float32(9), ranges["relu.R"], "the initial state")
-	assert.Contains(t, ranges, "lstm.W")
-	assert.Less(t, ranges["head.W"], float32(1))
-	assert.Less(t, ranges["lstm.R"], float32(1))
-	for i := range q.Tensors {
-		if x := &q.Tensors[i]; x.I8 != nil {
-			assert.Equal(t, ranges[x.Name], x.I8.Input, x.Name)
-		}
-	}
-
-	// Within the ranges the calibrated model is near the other.
-	x[70*I] = 0
-	require.NoError(t, complete(m, "net", "test"))
-	require.NoError(t, complete(q, "net", "test"))
-	fine, coarse := make([]float32, 100*U), make([]float32, 100*U)
-	_, err = open(t, m).NewSession().Run(fine, x)
-	require.NoError(t, err)
-	_, err = open(t, q).NewSession().Run(coarse, x)
-	require.NoError(t, err)
-	for i := range fine {
-		assert.InDelta(t, fine[i], coarse[i], 0.05)
-	}
+	return m
 }
 
-// A matrix that also multiplies something that is not watched keeps each vector's own range.
-func TestCalibrationOfSharedMatrix(t *testing.T) {
-	const U = 16
-	b := format.NewBuilder(U)
-	w := format.Weights{W: ramp(2*4*U*U/2, 0.1), R: ramp(4*U*U, 0.1), Proj: ramp(U*U, 0.5)}
-	b.Output(b.Dense("head", b.LSTM("lstm", format.Input, w), ramp(U*U, 0.3), nil, format.Linear))
-	m, err := b.Model()
-	require.NoError(t, err)
-	m.Layers[1].(*format.Dense).W = m.Layers[0].(*format.LSTM).Proj
-	c, err := NewCalibration(m)
-	require.NoError(t, err)
-	require.NoError(t, c.Run(ramp(10*U, 1), nil))
-	for _, r := range c.Apply(format.Quantized(m, func(string, *format.Tensor) bool { return false })) {
-		assert.NotEqual(t, "lstm.Proj", r.Matrix)
+func all(string, *format.Tensor) bool { return false }
+
+func TestCalibration(t *testing.T) {
+	m := mixed(t)
+	I := m.InputSize()
+	x := make([]float32, 100*I)
+	for i := range x {
+		x[i] = 1 + float32(math.Sin(float64(i*i)))
 	}
+	q := format.Quantized(m, all)
+	c, err := NewCalibration(m, q)
+	require.NoError(t, err)
+	told := 0
+	require.NoError(t, c.Run(x[:60*I], func(n int) { told += n }))
+	assert.Equal(t, 60, told)
+	require.NoError(t, c.Run(x[60*I:], nil))
+	assert.Equal(t, 100, c.Steps)
+	c.Round()
+
+	assert.ErrorContains(t, c.Run(x[1:], nil), "a stream of 599 floats for a model of 6 inputs")
+	x[70*I] = float32(math.NaN())
+	assert.ErrorContains(t, c.Run(x, nil), "step 70: ")
+	x[70*I] = 0
+
+	// All but the projection, whose input is not watched, and zeros are rounded in another
+	// way, and no matrix has other scales.
+	nearest := format.Quantized(m, all)
+	for i := range q.Tensors {
+		if a, b := &q.Tensors[i], &nearest.Tensors[i]; a.I8 != nil {
+			assert.Equal(t, b.I8.Scales, a.I8.Scales, a.Name)
+			assert.Equal(t, a.Name == "lstm.Proj" || a.Name == "relu.R", slices.Equal(a.I8.Elements, b.I8.Elements), a.Name)
+		}
+	}
+	assert.Less(t, distance(t, m, q, x), distance(t, m, nearest, x), "the rounding of vectors is what remains")
+}
+
+// distance is the root mean square of what two models' outputs differ by.
+func distance(t *testing.T, a, b *format.Model, x []float32) (sum float64) {
+	n := len(x) / a.InputSize() * a.OutputSize()
+	ya, yb := make([]float32, n), make([]float32, n)
+	for m, y := range map[*format.Model][]float32{a: ya, b: yb} {
+		file, err := format.Marshal(m)
+		require.NoError(t, err)
+		engine, err := infer.FromBytes(file)
+		require.NoError(t, err)
+		_, err = engine.NewSession().Run(y, x)
+		require.NoError(t, err)
+	}
+	for i := range ya {
+		sum += math.Pow(float64(ya[i]-yb[i]), 2)
+	}
+	return math.Sqrt(sum / float64(n))
+}
+
+// A matrix of two layers is rounded for the first; tensors that stay float32 are not watched.
+func TestCalibrationOfSharedMatrix(t *testing.T) {
+	m := mixed(t)
+	m.Layers[3].(*format.Dense).W = m.Layers[1].(*format.LSTM).Proj
+	q := format.Quantized(m, func(layer string, _ *format.Tensor) bool { return layer == "gru" })
+	c, err := NewCalibration(m, q)
+	require.NoError(t, err)
+	watched := map[string]int{}
+	for _, w := range c.watched {
+		for _, id := range w.matrices {
+			watched[m.Tensors[id].Name]++
+		}
+	}
+	assert.Equal(t, map[string]int{"relu.W": 1, "relu.R": 1, "lstm.W": 1, "lstm.R": 1, "lstm.Proj": 1}, watched)
+}
+
+// Nothing to watch is nothing to do.
+func TestCalibrationOfNothing(t *testing.T) {
+	m := mixed(t)
+	q := format.Quantized(m, func(string, *format.Tensor) bool { return true })
+	c, err := NewCalibration(m, q)
+	require.NoError(t, err)
+	require.NoError(t, c.Random())
+	c.Round()
+	assert.Zero(t, c.Steps)
+}
+
+// On random input of another seed than its own, too, the default is nearer than the nearest.
+func TestRandom(t *testing.T) {
+	m := mixed(t)
+	q, nearest := format.Quantized(m, all), format.Quantized(m, all)
+	c, err := NewCalibration(m, q)
+	require.NoError(t, err)
+	require.NoError(t, c.Random())
+	assert.Equal(t, randomStreams*randomSteps, c.Steps)
+	c.Round()
+	var fine, coarse float64
+	for seed := range uint64(8) {
+		x := sample.Stream(m, 1000+seed, 64)
+		fine, coarse = fine+distance(t, m, q, x), coarse+distance(t, m, nearest, x)
+	}
+	assert.Less(t, fine, 0.8*coarse)
 }
 
 func TestCalibrate(t *testing.T) {
@@ -112,7 +165,7 @@ func TestCalibrate(t *testing.T) {
 	r, err := o.Convert(formats("zip.pt"))
 	require.NoError(t, err)
 	assert.Equal(t, map[string]int{"a.npy": 10, "b.npy": 10}, seen)
-	assert.Contains(t, strings.Join(r.Notes, "\n"), "calibrated on 20 steps of 4 streams; what is larger than these ranges is limited to them: lstm_l0.W 2, ")
+	assert.Contains(t, strings.Join(r.Notes, "\n"), "rounded for 20 steps of 4 streams of "+folder)
 	require.NoError(t, open(t, r.Model).Verify(), "the witness is that of the calibrated model")
 
 	o.Calibrate = t.TempDir()

@@ -53,7 +53,7 @@ type extras struct {
 	keep     []string          // … but those of these layers …
 	smallest int               // … and those of fewer elements
 
-	calibrate string // data to take ranges from, "" for none
+	calibrate string // data to round weights for, "" for random input
 	progress  func(file string, done, total int)
 }
 
@@ -232,8 +232,8 @@ type Options struct {
 	Keep     []string
 	Smallest int
 	// Calibrate, with Int8, is the path of a file or folder of steps (.npy, .npz, .csv,
-	// .wav) like those that the model will see: the vectors that matrices multiply are
-	// quantised for the ranges they have there, instead of each for its own.
+	// .wav) like those that the model will see: the weights are rounded for what the
+	// matrices multiply there, instead of for random input.
 	Calibrate string
 	// Progress, if not nil, is told how many of the steps of a file of Calibrate are done.
 	Progress func(file string, done, total int)

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/rnnedge/rnnedge/format"
-	"github.com/rnnedge/rnnedge/tools/internal/steps"
 )
 
 // smallestInt8 is how many elements a matrix has at least that is worth storing as int8. With
@@ -41,59 +40,35 @@ func (i *imported) quantize(e extras) error {
 	if in8 == 0 {
 		return fmt.Errorf("found no matrix to store as int8: want one of at least 16 rows and %d elements, below which int8 is neither faster nor much smaller, in a layer that is not kept; convert it without -q", e.smallest)
 	}
-	if e.calibrate != "" {
-		if err := i.calibrate(q, e); err != nil {
-			return err
-		}
+	i.notes = append(i.notes, fmt.Sprintf("int8: %d of %d weights; matrices of fewer than %d elements or 16 rows, vectors and tables stay float32", in8, all, e.smallest))
+	if err := i.round(q, e); err != nil {
+		return err
 	}
 	i.model = q
-	i.notes = append(i.notes, fmt.Sprintf("int8: %d of %d weights; matrices of fewer than %d elements or 16 rows, vectors and tables stay float32", in8, all, e.smallest))
 	return nil
 }
 
-// calibrate sets the ranges of q, which is the model in int8, from data.
-func (i *imported) calibrate(q *format.Model, e extras) error {
-	files, err := steps.Files(e.calibrate)
+// round rounds the matrices of q, which is the model in int8, for data if there is any, or else
+// for random input.
+func (i *imported) round(q *format.Model, e extras) error {
+	c, err := NewCalibration(i.model, q)
 	if err != nil {
 		return err
 	}
-	c, err := NewCalibration(i.model)
-	if err != nil {
-		return err
-	}
-	streams, I := 0, i.model.InputSize()
-	for _, file := range files {
-		xs, err := steps.Read(file, I)
+	if e.calibrate != "" {
+		streams, err := c.files(e.calibrate, e.progress)
 		if err != nil {
 			return err
 		}
-		done, total := 0, 0
-		for _, x := range xs {
-			total += len(x) / I
-		}
-		for n, x := range xs {
-			err := c.Run(x, func(steps int) {
-				if done += steps; e.progress != nil {
-					e.progress(file, done, total)
-				}
-			})
-			if err != nil {
-				return fmt.Errorf("%s, stream %d: %w", file, n, err)
-			}
-		}
-		streams += len(xs)
+		c.Round()
+		i.notes = append(i.notes, fmt.Sprintf("rounded for %d steps of %d streams of %s", c.Steps, streams, e.calibrate))
+		return nil
 	}
-	if c.Steps == 0 {
-		return fmt.Errorf("%s: found no step to calibrate by", e.calibrate)
+	if err := c.Random(); err != nil {
+		i.notes = append(i.notes, fmt.Sprintf("rounded to the nearest: on random input the model fails, %v", err))
+		return nil
 	}
-	ranges := c.Apply(q)
-	var list []string
-	for _, r := range ranges {
-		list = append(list, fmt.Sprintf("%s %.3g", r.Matrix, r.Largest))
-	}
-	if len(list) == 0 {
-		list = []string{"none, every matrix saw only zeros or something that cannot be watched"}
-	}
-	i.notes = append(i.notes, fmt.Sprintf("calibrated on %d steps of %d streams; what is larger than these ranges is limited to them: %s", c.Steps, streams, strings.Join(list, ", ")))
+	c.Round()
+	i.notes = append(i.notes, "rounded for random input; -calibrate, with data like that which the model will see, makes it more exact")
 	return nil
 }

@@ -2,7 +2,6 @@ package proof
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/rnnedge/rnnedge/format"
 	"github.com/rnnedge/rnnedge/infer"
@@ -18,45 +17,6 @@ type Input struct {
 // seed is that of the random input: not the one of the witness, so that there are two
 // sequences.
 const seed = 2
-
-// random is what the model is measured on if nothing else is known: tokens, or numbers in
-// ±1, the same at each conversion. Where a layer scales the input before anything else,
-// which is how data is normalised, it is the scaled input that lies in ±1.
-func random(m *format.Model, steps int) *Input {
-	in := &Input{Name: "random input in ±1", X: make([]float32, steps*m.InputSize())}
-	w := format.Witness{Seed: seed}
-	w.Input(m.Vocabulary()).Next(in.X)
-	if m.Vocabulary() > 0 {
-		in.Name = "random tokens"
-		return in
-	}
-	for _, l := range m.Layers {
-		if s, ok := l.(*format.Scale); ok && s.X == format.Input {
-			in.Name = "random input that its first layer scales to ±1"
-			in.unscale(m, s)
-			break
-		}
-	}
-	return in
-}
-
-// unscale makes X what s turns into X, but for features that s ignores.
-func (in *Input) unscale(m *format.Model, s *format.Scale) {
-	I := m.InputSize()
-	scale, shift := m.Tensor(s.S), m.Tensor(s.B)
-	for i := range in.X {
-		x := float64(in.X[i])
-		if shift != nil {
-			x -= float64(shift.F32[i%I])
-		}
-		if scale != nil {
-			x /= float64(scale.F32[i%I])
-		}
-		if math.Abs(x) < 1e6 {
-			in.X[i] = float32(x)
-		}
-	}
-}
 
 // ReadInput reads the inputs of one stream from a .npy file: of shape (T, I), (1, T, I)
 // or (T, 1, I), or (T,) for an input of one number or token.

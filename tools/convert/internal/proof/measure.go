@@ -8,6 +8,7 @@ import (
 
 	"github.com/rnnedge/rnnedge/format"
 	"github.com/rnnedge/rnnedge/internal/reference"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/sample"
 )
 
 // DefaultSteps is how many steps a model is measured on.
@@ -65,7 +66,8 @@ func Measure(o Options) (*Result, error) {
 	}
 	in := o.Input
 	if in == nil {
-		in = random(o.Float, steps)
+		in = &Input{}
+		in.X, in.Name = sample.Steps(o.Float, seed, steps)
 	} else if n := len(in.X) / o.Float.InputSize(); steps < n {
 		in = &Input{Name: fmt.Sprintf("%s, the first %d of %d steps", in.Name, steps, n), X: in.X[:steps*o.Float.InputSize()]}
 	}

@@ -182,19 +182,6 @@ func TestWrongInput(t *testing.T) {
 	assert.ErrorContains(t, err, "x.npy, step 1: infer: x[2] is NaN")
 }
 
-// Normalised data is drawn where the model expects it.
-func TestRandomIsUnscaled(t *testing.T) {
-	b := format.NewBuilder(2)
-	b.Output(b.Scale("normalise", format.Input, []float32{0.01, 0}, []float32{-5, 1}))
-	m, err := b.Model()
-	require.NoError(t, err)
-	in := random(m, 100)
-	for i := 0; i < len(in.X); i += 2 {
-		require.LessOrEqual(t, math.Abs(float64(in.X[i])-500), 100.1)
-		require.LessOrEqual(t, math.Abs(float64(in.X[i+1])), 1.)
-	}
-}
-
 // A layer that should give zeros and does not is the worst.
 func TestSilence(t *testing.T) {
 	silent := func(bias float32) *format.Model {
