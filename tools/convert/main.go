@@ -14,6 +14,7 @@ import (
 	"github.com/rnnedge/rnnedge/tools/convert/converter"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/emit"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/proof"
+	"github.com/rnnedge/rnnedge/tools/internal/cli"
 )
 
 const usage = `convert makes a .rnn model from weights trained elsewhere.
@@ -193,7 +194,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprint(stderr, usage)
 		flags.PrintDefaults()
 	}
-	sources, err := parse(flags, args)
+	sources, err := cli.Parse(flags, args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return 0
@@ -242,19 +243,6 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	return 0
-}
-
-// parse takes flags before and after the other arguments.
-func parse(flags *flag.FlagSet, args []string) (rest []string, err error) {
-	for {
-		if err := flags.Parse(args); err != nil {
-			return nil, err
-		}
-		if flags.NArg() == 0 {
-			return rest, nil
-		}
-		rest, args = append(rest, flags.Arg(0)), flags.Args()[1:]
-	}
 }
 
 func convert(w io.Writer, source string, options converter.Options, p *proving, out string) error {
