@@ -94,6 +94,9 @@ func tensors(read func(file string, data []byte) (*checkpoint.Checkpoint, error)
 		if err != nil {
 			return nil, err
 		}
+		if c.Spec == nil {
+			c.ComputeWeightNorm() // else the spec has the tensors as they are
+		}
 		e.hub.Apply(c)
 		m, err := assemble.Model(c, e.spec)
 		if err != nil {
