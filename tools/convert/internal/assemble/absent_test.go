@@ -23,6 +23,6 @@ func TestAbsent(t *testing.T) {
 		require.NoError(t, err)
 		_, err = Model(c, s)
 		require.Error(t, err)
-		assert.Regexp(t, `^spec:\d: dense.*: its parts do not fit$`, err.Error())
+		assert.Regexp(t, `^spec:\d: dense.*: no tensor "a.weight" in net: its parts do not fit$`, err.Error())
 	}
 }

@@ -27,7 +27,6 @@ package assemble
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -298,7 +297,7 @@ func (a *assembly) tensorName(l *spec.Layer, role string) string {
 // missing is the error for a tensor that must be there.
 func (a *assembly) missing(l *spec.Layer, role string) error {
 	if why := a.checkpoint.Absent[a.tensorName(l, role)]; why != "" {
-		return errors.New(why)
+		return fmt.Errorf("no tensor %q in %s: %s", a.tensorName(l, role), a.checkpoint.File, why)
 	}
 	return fmt.Errorf("no tensor %q in %s", a.tensorName(l, role), a.checkpoint.File)
 }
