@@ -56,7 +56,7 @@ const (
 	noPlace     = "whose result has no fixed place; supported is what gives the same features at each step: export the model up to there"
 	reduces     = "which reduces a dimension; supported is that inside a layer normalisation over the features: export the model without it"
 	noFunction  = "a function that is not supported; supported are sigmoid, tanh, relu, elu, softsign, softplus and their kin: use one of them"
-	exactGelu   = "the erf of a gelu that is not approximated, which is not supported; supported is its form with tanh: nn.GELU(\"tanh\"), in training, too"
+	exactGelu   = "which takes erf, as a gelu does that is not approximated; supported is the gelu with tanh: nn.GELU(\"tanh\"), in training, too"
 	quantised   = "which computes with integers in another way than quantize_dynamic writes it: quantise with QuantFormat.QDQ, or convert the float model and quantise with convert -q int8"
 	unknown     = "which is not known; supported are RNN, GRU, LSTM and what works on the features of one time step around them: export the model without it"
 )
