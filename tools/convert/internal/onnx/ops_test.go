@@ -359,7 +359,7 @@ func TestRefusedOps(t *testing.T) {
 	for want, parts := range map[string][][]byte{
 		`node "the Gelu" (Gelu): found approximate="none", which takes erf, as a gelu does that is not approximated; supported is the gelu with tanh: nn.GELU("tanh"), in training, too`: {
 			x, node("Gelu", in("x"), y)},
-		`node "the Erf" (Erf): found op Erf, which takes erf, as a gelu does that is not approximated; supported is the gelu with tanh: nn.GELU("tanh"), in training, too`:             {x, node("Erf", in("x"), y)},
+		`node "the Erf" (Erf): found op Erf, which takes erf, as a gelu does that is not approximated; supported is the gelu with tanh: nn.GELU("tanh"), in training, too`:                       {x, node("Erf", in("x"), y)},
 		`node "the STFT" (STFT): found op STFT, which reads several time steps or frames at once; supported is what works on the features of one: export the model from its features on`:         {x, node("STFT", in("x"), y)},
 		`node "the Loop" (Loop): found a body with 0 inputs and 0 outputs for a node with 1 and 1`:                                                                                               {x, node("Loop", in("x"), y, branch("body"))},
 		`node "the Einsum" (Einsum): found op Einsum, which is not known; supported are RNN, GRU, LSTM and what works on the features of one time step around them: export the model without it`: {x, node("Einsum", in("x"), y)},
