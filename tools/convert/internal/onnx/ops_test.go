@@ -376,7 +376,8 @@ func TestRefusedOps(t *testing.T) {
 		`node "the Softmax" (Softmax): found axis 0 of a value of shape [1 4], supported are all features of a time step`:                    {x, node("Softmax", in("x"), y, number("axis", 0))},
 		`node "the LayerNormalization" (LayerNormalization): found the statistics "m" in use, supported is the normalised value`: {
 			x, node("LayerNormalization", in("x", "c"), in("l", "m")), node("Add", in("l", "m"), y)},
-		`node "the BatchNormalization" (BatchNormalization): found training_mode 1, supported is inference`: {x, node("BatchNormalization", in("x", "c", "c", "c", "c"), y, number("training_mode", 1))},
+		`node "the BatchNormalization" (BatchNormalization): found training_mode 1, supported is inference`:                                       {x, node("BatchNormalization", in("x", "c", "c", "c", "c"), y, number("training_mode", 1))},
+		`node "the BatchNormalization" (BatchNormalization): found numbers that cannot be: element 1 of the variance is -0.3, expected 0 or more`: {x, node("BatchNormalization", in("x", "c", "c", "c", "c"), y)},
 		`node "the MatMul" (MatMul): found a product that is not of a computed value and constant floats, supported is that`: {
 			x, tanh, node("MatMul", in("x", "t"), y)},
 		`node "the Add" (Add): found the last time step combined with every time step, supported are values of the same step`: {
