@@ -1,6 +1,7 @@
 package guitarml
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -24,6 +25,14 @@ func TestHostile(t *testing.T) {
 	require.NoError(t, read([]byte(good)))
 	hostiletest.Truncations(t, []byte(good), read)
 	hostiletest.Flips(t, []byte(good), read, nil)
+}
+
+// Of several tensors that nobody takes the same one is named each time.
+func TestUnused(t *testing.T) {
+	file := strings.Replace(good, `"lin.bias"`, `"z": [1], "b": [1], "a.c": [1], "lin.bias"`, 1)
+	for range 20 {
+		assert.EqualError(t, read([]byte(file)), `amp.json: state_dict has a tensor "a.c" that no layer takes`)
+	}
 }
 
 // Whatever the file, reading it ends in an error or in a model that can be written.
