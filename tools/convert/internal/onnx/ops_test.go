@@ -378,6 +378,7 @@ func TestRefusedOps(t *testing.T) {
 			x, node("LayerNormalization", in("x", "c"), in("l", "m")), node("Add", in("l", "m"), y)},
 		`node "the BatchNormalization" (BatchNormalization): found training_mode 1, supported is inference`:                                       {x, node("BatchNormalization", in("x", "c", "c", "c", "c"), y, number("training_mode", 1))},
 		`node "the BatchNormalization" (BatchNormalization): found numbers that cannot be: element 1 of the variance is -0.3, expected 0 or more`: {x, node("BatchNormalization", in("x", "c", "c", "c", "c"), y)},
+		`node "the Relu" (Relu): found no outputs, expected one or more`:                                                                          {x, tanh, node("Relu", in("x"), nil)},
 		`node "the MatMul" (MatMul): found a product that is not of a computed value and constant floats, supported is that`: {
 			x, tanh, node("MatMul", in("x", "t"), y)},
 		`node "the Add" (Add): found the last time step combined with every time step, supported are values of the same step`: {
