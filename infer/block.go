@@ -25,29 +25,34 @@ type block struct {
 	slots, streams int
 }
 
-// vectors are vectors of one size, a stride apart.
+// vectors are vectors of one size, a stride apart. The one of a session's single step stands
+// apart, at hand: it is the first of them, but where a cell writes it that cell's state,
+// which then need not be copied.
 type vectors struct {
-	first  []float32 // the one of a session's step, at hand
+	one    []float32
 	all    []float32 // from the first one to beyond the last one
 	stride int
 }
+
+// single is the index of the one of a single step.
+const single = -1
 
 func newVectors(all []float32, size, stride int) vectors {
 	return vectors{all[:size], all, stride}
 }
 
 func (v *vectors) at(i int) []float32 {
-	if i == 0 {
-		return v.first
+	if i == single {
+		return v.one
 	}
-	return v.all[i*v.stride:][:len(v.first)]
+	return v.all[i*v.stride:][:len(v.one)]
 }
 
-func (v *vectors) size() int { return len(v.first) }
+func (v *vectors) size() int { return len(v.one) }
 
 // from is the vectors without their first elements.
 func (v *vectors) from(element int) vectors {
-	return newVectors(v.all[element:], v.size()-element, v.stride)
+	return vectors{v.one[element:], v.all[element:], v.stride}
 }
 
 func newBlock(m *Model, slots, streams int) *block {
@@ -73,6 +78,17 @@ func newBlock(m *Model, slots, streams int) *block {
 		output: buffers[m.file.Output],
 		slots:  slots, streams: streams,
 	}
+}
+
+// step runs all layers for a session's single step. It returns the layer whose state left its
+// bounds, −1 if none did.
+func (b *block) step() (layer int) {
+	for i, o := range b.operations {
+		if !o.step() {
+			return i
+		}
+	}
+	return -1
 }
 
 // run runs layers first … last−1 over the first steps·streams slots. It returns the layer

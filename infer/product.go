@@ -68,6 +68,34 @@ const (
 	blockFloats = 16 << 10 / 4
 )
 
+// mulOne computes y of one x, the first one in memory.
+func (p *product) mulOne(x []float32) {
+	p.prepareOne(x)
+	p.multiplyOne(x)
+}
+
+// prepareOne is what a product does before it reads its weights.
+func (p *product) prepareOne(x []float32) {
+	if p.i8 != nil {
+		p.quantize(0, x)
+	}
+}
+
+func (p *product) multiplyOne(x []float32) {
+	switch m := p.i8; {
+	case m == nil && p.small:
+		p.kernels.MatVecF32(p.y0, p.b, p.w, x)
+	case m == nil && p.panels:
+		p.mulSlices(p.y0, x)
+	case m == nil:
+		p.mulNarrow(p.y0, x)
+	case p.small:
+		p.kernels.MatVecI8(p.y0, p.b, m.w, m.s, m.q0, m.sx[0])
+	default:
+		p.mulI8(1)
+	}
+}
+
 // mul computes the first n y.
 //
 // A large matrix goes to the kernel in slices: of rows if it is narrow, else of
@@ -79,20 +107,18 @@ func (p *product) mul(n int) {
 	p.multiply(n)
 }
 
-// prepare is what a product does before it reads its weights.
 func (p *product) prepare(n int) {
 	if p.i8 != nil {
-		p.quantize(n)
+		for v := range n {
+			p.quantize(v, p.x.at(v))
+		}
 	}
 }
 
 func (p *product) multiply(n int) {
 	switch {
-	case p.small && n == 1 && p.i8 == nil:
-		p.kernels.MatVecF32(p.y0, p.b, p.w, p.x.first)
-	case p.small && n == 1:
-		m := p.i8
-		p.kernels.MatVecI8(p.y0, p.b, m.w, m.s, m.q[:m.stride], m.sx[0])
+	case n == 1:
+		p.multiplyOne(p.x.at(0))
 	case p.i8 != nil:
 		p.mulI8(n)
 	case !p.panels:
@@ -101,7 +127,7 @@ func (p *product) multiply(n int) {
 		}
 	case n < 3: // too few to wait for anything but their weights
 		for v := range n {
-			p.mulOne(p.y.all[v*p.y.stride:][:p.rows], p.x.at(v))
+			p.mulSlices(p.y.all[v*p.y.stride:][:p.rows], p.x.at(v))
 		}
 	default:
 		p.mulBlock(n)
@@ -121,9 +147,9 @@ func (p *product) mulNarrow(y, x []float32) {
 	}
 }
 
-// mulOne goes through a matrix that is too large for a cache to and fro: what one step
+// mulSlices goes through a matrix that is too large for a cache to and fro: what one step
 // read last, the next reads first.
-func (p *product) mulOne(y, x []float32) {
+func (p *product) mulSlices(y, x []float32) {
 	fours := 0 // rows in groups of four panels
 	if len(p.w) >= memoryFloats {
 		fours = p.rows / fourPanels * fourPanels

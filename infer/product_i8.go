@@ -12,18 +12,19 @@ import (
 type matrixI8 struct {
 	w      []int8
 	s      []float32
-	q      []int8    // scratch for each x, with its padding
+	q, q0  []int8    // scratch for each x, with its padding; of the first one
 	sx     []float32 // and for the scale of each
 	stride int       // of q, and the padded columns
 	input  float32   // 0: each x has a scale of its own
 }
 
 func (b *binder) matrixI8(t *format.Tensor) *matrixI8 {
-	return &matrixI8{
-		w: t.I8.Elements, s: t.I8.Scales, q: b.i8, sx: b.scales(),
-		stride: quant.PadI8(t.Cols), input: t.I8.Input,
-	}
+	m := &matrixI8{w: t.I8.Elements, s: t.I8.Scales, stride: quant.PadI8(t.Cols), input: t.I8.Input}
+	m.scratch(b.i8, b.scales())
+	return m
 }
+
+func (m *matrixI8) scratch(q []int8, sx []float32) { m.q, m.q0, m.sx = q, q[:m.stride], sx }
 
 // mulI8 computes the first n y, of vectors that are quantised.
 //
@@ -85,18 +86,16 @@ func (p *product) startI8(y []float32, first, last, k int) []float32 {
 	return p.start(first, last-first)
 }
 
-// quantize makes q, with its padding, and sx from the first n x.
-func (p *product) quantize(n int) {
+// quantize makes q, with its padding, and sx of vector v, which is x.
+func (p *product) quantize(v int, x []float32) {
 	m := p.i8
-	for v := range n {
-		x, largest := p.x.at(v), m.input
-		if largest == 0 {
-			largest = p.kernels.MaxAbsF32(x)
-		}
-		var inv float32
-		inv, m.sx[v] = quant.ScaleI8(largest)
-		q := m.q[v*m.stride:][:m.stride]
-		p.kernels.QuantizeI8(q[:len(x)], x, inv)
-		clear(q[len(x):])
+	largest := m.input
+	if largest == 0 {
+		largest = p.kernels.MaxAbsF32(x)
 	}
+	var inv float32
+	inv, m.sx[v] = quant.ScaleI8(largest)
+	q := m.q[v*m.stride:][:m.stride]
+	p.kernels.QuantizeI8(q[:len(x)], x, inv)
+	clear(q[len(x):])
 }

@@ -52,11 +52,26 @@ func (s *Session) Step(y, x []float32) error {
 	if len(y) != s.output.size() {
 		return s.wrongLength("y", len(y), s.output.size(), "")
 	}
-	if s.model.plan.segments != nil {
-		s.err = sessionError{kind: ErrStream, argument: s.names[s.model.plan.segments[0].last]}
+	m := s.model
+	if m.plan.segments != nil {
+		s.err = sessionError{kind: ErrStream, argument: s.names[m.plan.segments[0].last]}
 		return &s.err
 	}
-	return s.step(y, x)
+	if err := s.open(); err != nil {
+		return err
+	}
+	if err := s.checkInput(x); err != nil {
+		return err
+	}
+	copy(s.input.one, x)
+	if m.bounds.any {
+		copy(s.spare, s.state)
+	}
+	if layer := s.step(); layer >= 0 {
+		return s.overflow(layer)
+	}
+	copy(y, s.output.one)
+	return nil
 }
 
 // Run runs one step for each InputSize floats of xs and writes OutputSize floats
@@ -147,29 +162,11 @@ func (s *Session) runSingly(ys, xs []float32, steps int) (n int, err error) {
 	I, O := s.input.size(), s.output.size()
 	copy(s.state, s.spare)
 	for ; n < steps; n++ {
-		if err := s.step(ys[n*O:][:O], xs[n*I:][:I]); err != nil {
+		if err := s.Step(ys[n*O:][:O], xs[n*I:][:I]); err != nil {
 			return n, err
 		}
 	}
 	return n, nil
-}
-
-func (s *Session) step(y, x []float32) error {
-	if err := s.open(); err != nil {
-		return err
-	}
-	if err := s.checkInput(x); err != nil {
-		return err
-	}
-	copy(s.input.at(0), x)
-	if s.model.bounds.any {
-		copy(s.spare, s.state)
-	}
-	if layer, _ := s.run(0, len(s.operations), 1, 1); layer >= 0 {
-		return s.overflow(layer)
-	}
-	copy(y, s.output.at(0))
-	return nil
 }
 
 // open is ErrClosed after Model.Close.
