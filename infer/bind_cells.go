@@ -35,7 +35,8 @@ func (b *binder) cell(x, y format.Buffer, h format.StateID, w, r, bias, biasR fo
 	c.w = b.product(c.zx, w, b.buffer(x), bias)
 	c.r = b.product(c.zh, r, c.h, biasR)
 	if m := c.r.i8; m != nil { // h is quantised beside x, before the product of x is done
-		m.scratch(b.i8[b.slots*b.plan.i8:], b.scales()[b.slots:])
+		m.q, m.sx = b.i8[b.slots*b.plan.i8:], b.scales()[b.slots:]
+		m.one.X = m.q[:m.stride]
 	}
 	return c
 }
@@ -77,6 +78,9 @@ func (b *binder) gru(l *format.GRU) *cell {
 	h, zx, zh := o.h, o.zx, o.zh
 	if l.RN == format.None {
 		o.update = update3(update, h, zx, zh)
+		if !Rare(l) {
+			o.update.at, o.update.args = b.kernels.GRUF32At, asm.CellF32{H: h.one, ZX: zx.one, ZH: zh.one}
+		}
 		return o
 	}
 	rh := b.spare(h.size())
@@ -102,8 +106,8 @@ func (b *binder) lstm(l *format.LSTM) *cell {
 		o.second = &second{product: b.product(o.h, l.Proj, m, l.ProjB)}
 		if h, clip := o.h, l.ProjClip; clip > 0 {
 			o.second.finish = update{
-				func(_, s int) { asm.LimitF32(h.at(s), clip) },
-				func() { asm.LimitF32(h.one, clip) },
+				each: func(_, s int) { asm.LimitF32(h.at(s), clip) },
+				one:  func() { asm.LimitF32(h.one, clip) },
 			}
 		}
 	}
@@ -122,11 +126,12 @@ func (b *binder) lstmUpdate(l *format.LSTM, m, c, zx, zh vectors) update {
 		return update5(func(m, c, zx, zh, p []float32) { form.UpdateNorm(m, c, zx, zh, p, gain, bias) }, m, c, zx, zh, p)
 	}
 	if p == nil && !Rare(l) {
-		update := k.LSTMF32
 		if l.Coupled {
-			update = k.LSTMCoupledF32
+			return update4(k.LSTMCoupledF32, m, c, zx, zh)
 		}
-		return update4(update, m, c, zx, zh)
+		u := update4(k.LSTMF32, m, c, zx, zh)
+		u.at, u.args = k.LSTMF32At, asm.CellF32{H: m.one, C: c.one, ZX: zx.one, ZH: zh.one}
+		return u
 	}
 	update := k.LSTMPeepholeF32
 	switch {
@@ -144,23 +149,23 @@ func (b *binder) lstmUpdate(l *format.LSTM, m, c, zx, zh vectors) update {
 func update3(f func(h, zx, zh []float32), h, zx, zh vectors) update {
 	h1, zx1, zh1 := h.one, zx.one, zh.one
 	return update{
-		func(i, s int) { f(h.at(s), zx.at(i), zh.at(s)) },
-		func() { f(h1, zx1, zh1) },
+		each: func(i, s int) { f(h.at(s), zx.at(i), zh.at(s)) },
+		one:  func() { f(h1, zx1, zh1) },
 	}
 }
 
 func update4(f func(h, c, zx, zh []float32), h, c, zx, zh vectors) update {
 	h1, c1, zx1, zh1 := h.one, c.one, zx.one, zh.one
 	return update{
-		func(i, s int) { f(h.at(s), c.at(s), zx.at(i), zh.at(s)) },
-		func() { f(h1, c1, zx1, zh1) },
+		each: func(i, s int) { f(h.at(s), c.at(s), zx.at(i), zh.at(s)) },
+		one:  func() { f(h1, c1, zx1, zh1) },
 	}
 }
 
 func update5(f func(h, c, zx, zh, p []float32), h, c, zx, zh vectors, p []float32) update {
 	h1, c1, zx1, zh1 := h.one, c.one, zx.one, zh.one
 	return update{
-		func(i, s int) { f(h.at(s), c.at(s), zx.at(i), zh.at(s), p) },
-		func() { f(h1, c1, zx1, zh1, p) },
+		each: func(i, s int) { f(h.at(s), c.at(s), zx.at(i), zh.at(s), p) },
+		one:  func() { f(h1, c1, zx1, zh1, p) },
 	}
 }

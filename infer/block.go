@@ -17,11 +17,11 @@ import (
 // where it meets the state. A session is a block of one stream, a batch one of many;
 // neither the bits nor the state of a stream depend on what else is in the block.
 type block struct {
-	arena          []float32 // as planned
 	operations     []operation
-	states         vectors   // of each stream, all of them
+	input, output  vectors   // two of the buffers
 	buffers        []vectors // of each slot
-	input, output  vectors   // two of them
+	states         vectors   // of each stream, all of them
+	arena          []float32 // as planned
 	slots, streams int
 }
 
@@ -48,6 +48,9 @@ func (v *vectors) at(i int) []float32 {
 	return v.all[i*v.stride:][:len(v.one)]
 }
 
+// apart reports whether the one of a single step is not the first.
+func (v *vectors) apart() bool { return &v.one[0] != &v.all[0] }
+
 func (v *vectors) size() int { return len(v.one) }
 
 // from is the vectors without their first elements.
@@ -55,7 +58,7 @@ func (v *vectors) from(element int) vectors {
 	return vectors{v.one[element:], v.all[element:], v.stride}
 }
 
-func newBlock(m *Model, slots, streams int) *block {
+func newBlock(m *Model, slots, streams int) block {
 	p := &m.plan
 	b := &binder{
 		Model: m, slots: slots, streams: streams,
@@ -71,7 +74,7 @@ func newBlock(m *Model, slots, streams int) *block {
 	for i := range buffers {
 		buffers[i] = b.buffer(format.Buffer(i))
 	}
-	return &block{
+	return block{
 		arena: b.arena, operations: operations, buffers: buffers,
 		states: newVectors(b.arena, p.states, p.states),
 		input:  buffers[format.Input],

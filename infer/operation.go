@@ -36,7 +36,7 @@ type dense struct {
 }
 
 func (o *dense) step() bool {
-	o.mulOne(o.x.one)
+	o.mulOne()
 	if o.f.Kind != asm.Linear {
 		o.kernels.ApplyF32(o.f, o.y.one, o.y.one)
 	}
@@ -58,11 +58,11 @@ func (o *dense) run(steps, streams int) int {
 // once, and zh = br + R·h, for all streams at each step; update makes the new states of
 // one stream from both.
 type cell struct {
-	w, r   product
-	y, zx  vectors // of each slot
-	h, zh  vectors // of each stream
+	r, w   product
 	update update
 	second *second // nil for most
+	y, zx  vectors // of each slot
+	h, zh  vectors // of each stream
 
 	within func(x []float32, limit float32) bool
 	limit  float32
@@ -76,28 +76,37 @@ type second struct {
 	finish update // nothing for some
 }
 
-// An update makes new states, of one stream for one slot, or for a session's single step.
+// An update makes new states, of one stream for one slot, or for a session's single step: there
+// a kernel that takes its arguments where they lie goes before one.
 type update struct {
-	each func(slot, stream int)
+	at   func(*asm.CellF32)
+	args asm.CellF32
 	one  func()
+	each func(slot, stream int)
+}
+
+func (u *update) step() {
+	if u.at != nil {
+		u.at(&u.args)
+	} else if u.one != nil {
+		u.one()
+	}
 }
 
 func (o *cell) step() bool {
 	if o.r.back || o.r.small { // as in run
-		o.r.prepareOne(o.r.x.one)
-		o.w.prepareOne(o.w.x.one)
-		o.r.multiplyOne(o.r.x.one)
-		o.w.multiplyOne(o.w.x.one)
+		o.r.prepareOne()
+		o.w.prepareOne()
+		o.r.multiplyOne()
+		o.w.multiplyOne()
 	} else {
-		o.w.mulOne(o.w.x.one)
-		o.r.mulOne(o.r.x.one)
+		o.w.mulOne()
+		o.r.mulOne()
 	}
-	o.update.one()
+	o.update.step()
 	if s := o.second; s != nil {
-		s.mulOne(s.x.one)
-		if s.finish.one != nil {
-			s.finish.one()
-		}
+		s.mulOne()
+		s.finish.step()
 	}
 	return o.grow == nil || o.outOfBounds(1) < 0 // y is h
 }

@@ -10,21 +10,24 @@ import (
 // own largest magnitude or for the input that the tensor names, the sums are exact
 // integers.
 type matrixI8 struct {
+	matVec func(*asm.MatVecI8)
+	one    asm.MatVecI8 // the arguments for a single step
+
 	w      []int8
 	s      []float32
-	q, q0  []int8    // scratch for each x, with its padding; of the first one
+	q      []int8    // scratch for each x, with its padding
 	sx     []float32 // and for the scale of each
 	stride int       // of q, and the padded columns
 	input  float32   // 0: each x has a scale of its own
 }
 
 func (b *binder) matrixI8(t *format.Tensor) *matrixI8 {
-	m := &matrixI8{w: t.I8.Elements, s: t.I8.Scales, stride: quant.PadI8(t.Cols), input: t.I8.Input}
-	m.scratch(b.i8, b.scales())
-	return m
+	return &matrixI8{
+		matVec: b.kernels.MatVecI8At,
+		w:      t.I8.Elements, s: t.I8.Scales, q: b.i8, sx: b.scales(),
+		stride: quant.PadI8(t.Cols), input: t.I8.Input,
+	}
 }
-
-func (m *matrixI8) scratch(q []int8, sx []float32) { m.q, m.q0, m.sx = q, q[:m.stride], sx }
 
 // mulI8 computes the first n y, of vectors that are quantised.
 //
@@ -52,7 +55,7 @@ func (p *product) mulI8(n int) {
 			cols := min(m.stride-k, asm.MaxColsI8)
 			size := (last - first) * cols
 			if n == 1 {
-				y := p.y0[first:last]
+				y := p.one.Y[first:last]
 				p.kernels.MatVecI8(y, p.startI8(y, first, last, k), w[:size], m.s[first:last], m.q[k:k+cols], m.sx[0])
 			} else {
 				p.mulBlockI8(w[:size], first, last, k, cols, n)
