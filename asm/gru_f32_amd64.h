@@ -11,6 +11,7 @@
 // len(h) = H, len(zx) and len(zh) ≥ 3H. The last H mod UNITS units go through the
 // same code with masked loads and stores.
 
+#define ARGS AX // the arguments
 #define H    DI // walks h
 #define ZX   R8 // walks gate r of zx …
 #define ZH   R9 // … and zh
@@ -89,10 +90,11 @@
 	TANH_QUOTIENT(V4, V8, V12) \
 	TANH_QUOTIENT(V5, V10, V13)
 
-	MOVQ h_base+0(FP), H
-	MOVQ h_len+8(FP), LEFT
-	MOVQ zx_base+24(FP), ZX
-	MOVQ zh_base+48(FP), ZH
+	MOVQ a+0(FP), ARGS
+	MOVQ CellF32_H(ARGS), H
+	MOVQ (CellF32_H+8)(ARGS), LEFT
+	MOVQ CellF32_ZX(ARGS), ZX
+	MOVQ CellF32_ZH(ARGS), ZH
 	LOAD_CONSTANTS
 	LEAQ (LEFT*4), GATE
 	SUBQ $(2*UNITS), LEFT

@@ -1,10 +1,11 @@
 //go:build !purego
 
+#include "go_asm.h"
 #include "textflag.h"
 #include "constants.h"
 #include "avx2_amd64.h"
 #include "activation_amd64.h"
 
-// func gruF32AVX2(h, zx, zh []float32)
-TEXT ·gruF32AVX2(SB), NOSPLIT, $0-72
+// func gruF32AtAVX2(a *CellF32)
+TEXT ·gruF32AtAVX2(SB), NOSPLIT, $0-8
 #include "gru_f32_amd64.h"

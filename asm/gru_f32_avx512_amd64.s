@@ -1,10 +1,11 @@
 //go:build !purego
 
+#include "go_asm.h"
 #include "textflag.h"
 #include "constants.h"
 #include "avx512_amd64.h"
 #include "activation_amd64.h"
 
-// func gruF32AVX512(h, zx, zh []float32)
-TEXT ·gruF32AVX512(SB), NOSPLIT, $0-72
+// func gruF32AtAVX512(a *CellF32)
+TEXT ·gruF32AtAVX512(SB), NOSPLIT, $0-8
 #include "gru_f32_amd64.h"

@@ -1,5 +1,6 @@
 //go:build !purego
 
+#include "go_asm.h"
 #include "textflag.h"
 #include "constants.h"
 #include "neon_arm64.h"
@@ -18,6 +19,7 @@
 // len(h) = H, len(zx) and len(zh) ≥ 3H. The last H mod 4 units go through the
 // same code one by one, in lane 0.
 
+#define ARGS R26 // the arguments
 #define H    R0 // walks h
 #define ZX   R1 // walks gate r of zx …
 #define ZH   R2 // … and zh
@@ -51,12 +53,13 @@
 	FLOOR(10, 7)              \
 	MOVE F(10), bytes(H)
 
-// func gruF32NEON(h, zx, zh []float32)
-TEXT ·gruF32NEON(SB), NOSPLIT, $0-72
-	MOVD h_base+0(FP), H
-	MOVD h_len+8(FP), LEFT
-	MOVD zx_base+24(FP), ZX
-	MOVD zh_base+48(FP), ZH
+// func gruF32AtNEON(a *CellF32)
+TEXT ·gruF32AtNEON(SB), NOSPLIT, $0-8
+	MOVD a+0(FP), ARGS
+	MOVD CellF32_H(ARGS), H
+	MOVD (CellF32_H+8)(ARGS), LEFT
+	MOVD CellF32_ZX(ARGS), ZX
+	MOVD CellF32_ZH(ARGS), ZH
 	LOAD_ACTIVATION_CONSTANTS
 	LSL  $2, LEFT, GATE
 	ADD  GATE, ZX, ZX1

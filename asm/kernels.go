@@ -23,6 +23,11 @@ type Kernels struct {
 	//	len(w) = len(y)·len(x), in panels
 	MatVecF32 func(y, b, w, x []float32)
 
+	// MatVecF32At is MatVecF32 with its arguments where they lie. A step of a small model would
+	// take as long to pass slices, on their way into assembly, as to multiply: so the kernels
+	// of the steps that are most common exist in this form, too.
+	MatVecF32At func(a *MatVecF32)
+
 	// MatVec4F32 computes y += W·x over four panels of 64 rows, some columns of each: the
 	// bits that MatVecF32 gives for one after the other. The panels are read side by side,
 	// which on AVX2 is the faster way for a matrix that lies in memory rather than in a
@@ -53,7 +58,8 @@ type Kernels struct {
 	//	c = f·c + i·g                   h = o·tanh(c)
 	//
 	//	len(h) = len(c) = H, len(zx) and len(zh) ≥ 4H
-	LSTMF32 func(h, c, zx, zh []float32)
+	LSTMF32   func(h, c, zx, zh []float32)
+	LSTMF32At func(a *CellF32)
 
 	// LSTMPeepholeF32 is LSTMF32 with peepholes (Gers, Schraudolph and Schmidhuber,
 	// Learning precise timing with LSTM recurrent networks, 2002): i and f also
@@ -87,7 +93,8 @@ type Kernels struct {
 	//	h = u·h + (1−u)·n
 	//
 	//	len(h) = H, len(zx) and len(zh) ≥ 3H
-	GRUF32 func(h, zx, zh []float32)
+	GRUF32   func(h, zx, zh []float32)
+	GRUF32At func(a *CellF32)
 
 	// GRUResetF32 and GRUBeforeF32 are the two halves of a GRU whose reset gate acts
 	// before the recurrent product (Cho et al., 2014; ONNX by default, Keras with
@@ -128,7 +135,8 @@ type Kernels struct {
 	//	len(x) is a multiple of 4, at most MaxColsI8
 	//	len(w) = len(y)·len(x), in panels, four columns of a row together
 	//	no w and no x is −128
-	MatVecI8 func(y, b []float32, w []int8, s []float32, x []int8, sx float32)
+	MatVecI8   func(y, b []float32, w []int8, s []float32, x []int8, sx float32)
+	MatVecI8At func(a *MatVecI8)
 
 	// MatMulI8 is MatVecI8 for each vector of a block, with the same bits. sx[v] is the
 	// scale of vector v.
@@ -157,6 +165,20 @@ type Block struct {
 	Rows, Cols, N             int
 	StrideY, StrideB, StrideX int
 }
+
+// MatVecF32, MatVecI8 and CellF32 are the arguments of Kernels' MatVecF32, MatVecI8, LSTMF32
+// and GRUF32, to be prepared once and passed in one word. C is the LSTM's alone.
+type (
+	MatVecF32 struct{ Y, B, W, X []float32 }
+	MatVecI8  struct {
+		Y, B []float32
+		W    []int8
+		S    []float32
+		X    []int8
+		SX   float32
+	}
+	CellF32 struct{ H, C, ZX, ZH []float32 }
+)
 
 // EnvISA is the environment variable that names the table Best returns.
 const EnvISA = "RNNEDGE_ISA"

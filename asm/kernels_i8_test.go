@@ -68,6 +68,9 @@ func TestMatVecI8EqualsGeneric(t *testing.T) {
 						matVecI8(want, b, w, s, x, sx)
 						k.MatVecI8(y, b, w, s, x, sx)
 						require.Equal(t, bitsOf(want), bitsOf(y), "%s, %d×%d, %s, bias %v", k.Name, rows, K, kind, bias)
+						clear(y)
+						k.MatVecI8At(&MatVecI8{y, b, w, s, x, sx})
+						require.Equal(t, bitsOf(want), bitsOf(y), "%s, %d×%d, %s, bias %v, At", k.Name, rows, K, kind, bias)
 						if bias { // in place
 							copy(y, b)
 							k.MatVecI8(y, y, w, s, x, sx)

@@ -68,9 +68,11 @@ func operations() (ops []operation) {
 			}
 		}
 		matVec := func(k *Kernels, a [][]float32) { k.MatVecF32(a[0], a[1], a[2], a[3]) }
+		matVecAt := func(k *Kernels, a [][]float32) { k.MatVecF32At(&MatVecF32{a[0], a[1], a[2], a[3]}) }
 		ops = append(ops,
 			operation{fmt.Sprintf("MatVecF32/K=%d", K), rows, product(true), matVec},
 			operation{fmt.Sprintf("MatVecF32/K=%d/no bias", K), rows, product(false), matVec},
+			operation{fmt.Sprintf("MatVecF32At/K=%d", K), rows, product(true), matVecAt},
 			operation{fmt.Sprintf("MatVecF32/K=%d/in place", K), rows, product(true),
 				func(k *Kernels, a [][]float32) { k.MatVecF32(a[0], a[0], a[2], a[3]) }},
 			operation{fmt.Sprintf("MatVec4F32/K=%d", K), []int{0, 1, 16, 64}, // weights between two panels
@@ -101,12 +103,14 @@ func operations() (ops []operation) {
 	each("ReluF32", func(k *Kernels) unary { return k.ReluF32 })
 	return append(ops,
 		operation{"LSTMF32", units, lengths(1, 1, 4, 4), func(k *Kernels, a [][]float32) { k.LSTMF32(a[0], a[1], a[2], a[3]) }},
+		operation{"LSTMF32At", units, lengths(1, 1, 4, 4), func(k *Kernels, a [][]float32) { k.LSTMF32At(&CellF32{a[0], a[1], a[2], a[3]}) }},
 		operation{"LSTMPeepholeF32", units, lengths(1, 1, 4, 4, 3), func(k *Kernels, a [][]float32) { k.LSTMPeepholeF32(a[0], a[1], a[2], a[3], a[4]) }},
 		operation{"LSTMCoupledF32", units, lengths(1, 1, 3, 3), func(k *Kernels, a [][]float32) { k.LSTMCoupledF32(a[0], a[1], a[2], a[3]) }},
 		operation{"LSTMCoupledPeepholeF32", units, lengths(1, 1, 3, 3, 2), func(k *Kernels, a [][]float32) { k.LSTMCoupledPeepholeF32(a[0], a[1], a[2], a[3], a[4]) }},
 		operation{"GRUResetF32", units, lengths(1, 1, 1, 1), func(k *Kernels, a [][]float32) { k.GRUResetF32(a[0], a[1], a[2], a[3]) }},
 		operation{"GRUBeforeF32", units, lengths(1, 3, 3), func(k *Kernels, a [][]float32) { k.GRUBeforeF32(a[0], a[1], a[2]) }},
 		operation{"GRUF32", units, lengths(1, 3, 3), func(k *Kernels, a [][]float32) { k.GRUF32(a[0], a[1], a[2]) }},
+		operation{"GRUF32At", units, lengths(1, 3, 3), func(k *Kernels, a [][]float32) { k.GRUF32At(&CellF32{H: a[0], ZX: a[1], ZH: a[2]}) }},
 		operation{"RNNTanhF32", units, lengths(1, 1, 1), func(k *Kernels, a [][]float32) { k.RNNTanhF32(a[0], a[1], a[2]) }},
 		operation{"RNNReluF32", units, lengths(1, 1, 1), func(k *Kernels, a [][]float32) { k.RNNReluF32(a[0], a[1], a[2]) }},
 		operation{"WithinF32", units, func(n int) []int { return []int{1, n} }, func(k *Kernels, a [][]float32) {

@@ -17,6 +17,7 @@
 // through the same code with masked loads and stores. The last vector, whole or not, needs
 // no second pass: its c and o are still in registers.
 
+#define ARGS AX // the arguments
 #define H    DI  // walks h
 #define C    SI  // walks c
 #define ZX   R8  // walks gates i and f of zx …
@@ -81,11 +82,12 @@
 	VMULPS  V5, V10, V10   \
 	ZERO_TINY(V10, V7, V10)
 
-	MOVQ h_base+0(FP), H
-	MOVQ c_base+24(FP), C
-	MOVQ c_len+32(FP), LEFT
-	MOVQ zx_base+48(FP), ZX
-	MOVQ zh_base+72(FP), ZH
+	MOVQ a+0(FP), ARGS
+	MOVQ CellF32_H(ARGS), H
+	MOVQ CellF32_C(ARGS), C
+	MOVQ (CellF32_C+8)(ARGS), LEFT
+	MOVQ CellF32_ZX(ARGS), ZX
+	MOVQ CellF32_ZH(ARGS), ZH
 	LOAD_CONSTANTS
 	LEAQ (LEFT*4), GATE
 	LEAQ (ZX)(GATE*2), ZX2

@@ -1,5 +1,6 @@
 //go:build !purego
 
+#include "go_asm.h"
 #include "textflag.h"
 #include "constants.h"
 #include "neon_arm64.h"
@@ -19,6 +20,7 @@
 // len(h) = len(c) = H, len(zx) and len(zh) ≥ 4H. The last H mod 4 units go
 // through the same code one by one, in lane 0.
 
+#define ARGS R26 // the arguments
 #define H    R0 // walks h
 #define C    R1 // walks c
 #define ZX   R2 // walks gate i of zx …
@@ -60,13 +62,14 @@
 	FMUL4S(12, 15, 15)                    \ // o·tanh(c)
 	MOVE F(15), bytes(H)
 
-// func lstmF32NEON(h, c, zx, zh []float32)
-TEXT ·lstmF32NEON(SB), NOSPLIT, $0-96
-	MOVD h_base+0(FP), H
-	MOVD c_base+24(FP), C
-	MOVD c_len+32(FP), LEFT
-	MOVD zx_base+48(FP), ZX
-	MOVD zh_base+72(FP), ZH
+// func lstmF32AtNEON(a *CellF32)
+TEXT ·lstmF32AtNEON(SB), NOSPLIT, $0-8
+	MOVD a+0(FP), ARGS
+	MOVD CellF32_H(ARGS), H
+	MOVD CellF32_C(ARGS), C
+	MOVD (CellF32_C+8)(ARGS), LEFT
+	MOVD CellF32_ZX(ARGS), ZX
+	MOVD CellF32_ZH(ARGS), ZH
 	LOAD_ACTIVATION_CONSTANTS
 	LSL  $2, LEFT, GATE
 	ADD  GATE, ZX, ZX1

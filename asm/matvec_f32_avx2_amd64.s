@@ -1,5 +1,6 @@
 //go:build !purego
 
+#include "go_asm.h"
 #include "textflag.h"
 
 // y = b + W·x over panels of 64 rows, the last one 16, 32, 48 or 64:
@@ -21,6 +22,7 @@
 //
 // len(y) is a multiple of 16, len(b) is len(y) or 0, len(w) = len(y)·len(x).
 
+#define ARGS  AX // the arguments
 #define Y     DI
 #define ROWS  SI  // rows left
 #define B     DX  // where accumulators start from: b, or zeros
@@ -98,16 +100,17 @@
 	ADDQ $4, K           \
 	JNZ  loop
 
-// func matVecF32AVX2(y, b, w, x []float32)
-TEXT ·matVecF32AVX2(SB), NOSPLIT, $0-96
-	MOVQ  y_base+0(FP), Y
-	MOVQ  y_len+8(FP), ROWS
-	MOVQ  b_base+24(FP), B
-	MOVQ  w_base+48(FP), W
-	MOVQ  x_base+72(FP), X
-	MOVQ  x_len+80(FP), K0
+// func matVecF32AtAVX2(a *MatVecF32)
+TEXT ·matVecF32AtAVX2(SB), NOSPLIT, $0-8
+	MOVQ  a+0(FP), ARGS
+	MOVQ  MatVecF32_Y(ARGS), Y
+	MOVQ  (MatVecF32_Y+8)(ARGS), ROWS
+	MOVQ  MatVecF32_B(ARGS), B
+	MOVQ  MatVecF32_W(ARGS), W
+	MOVQ  MatVecF32_X(ARGS), X
+	MOVQ  (MatVecF32_X+8)(ARGS), K0
 	MOVQ  $256, BSTEP
-	CMPQ  b_len+32(FP), $0
+	CMPQ  (MatVecF32_B+8)(ARGS), $0
 	JNE   addresses
 	LEAQ  ·zeros(SB), B
 	XORQ  BSTEP, BSTEP

@@ -1,5 +1,6 @@
 //go:build !purego
 
+#include "go_asm.h"
 #include "textflag.h"
 #include "neon_arm64.h"
 
@@ -25,6 +26,7 @@
 //
 // len(y) is a multiple of 16, len(b) is len(y) or 0, len(w) = len(y)·len(x).
 
+#define ARGS  R26 // the arguments
 #define Y     R0
 #define ROWS  R1 // rows left
 #define B     R2 // where accumulators start from: b, or zeros
@@ -95,15 +97,16 @@
 	FMLA4S_BY(XK, i, B3, (acc)+3) \
 	FMOVQ at+0x30(W), F(A3)
 
-// func matVecF32NEON(y, b, w, x []float32)
-TEXT ·matVecF32NEON(SB), NOSPLIT, $0-96
-	MOVD y_base+0(FP), Y
-	MOVD y_len+8(FP), ROWS
-	MOVD b_base+24(FP), B
-	MOVD b_len+32(FP), BSTEP
-	MOVD w_base+48(FP), W
-	MOVD x_base+72(FP), X
-	MOVD x_len+80(FP), KLEN
+// func matVecF32AtNEON(a *MatVecF32)
+TEXT ·matVecF32AtNEON(SB), NOSPLIT, $0-8
+	MOVD a+0(FP), ARGS
+	MOVD MatVecF32_Y(ARGS), Y
+	MOVD (MatVecF32_Y+8)(ARGS), ROWS
+	MOVD MatVecF32_B(ARGS), B
+	MOVD (MatVecF32_B+8)(ARGS), BSTEP
+	MOVD MatVecF32_W(ARGS), W
+	MOVD MatVecF32_X(ARGS), X
+	MOVD (MatVecF32_X+8)(ARGS), KLEN
 	CBZ  BSTEP, zero
 	MOVD $256, BSTEP
 	JMP  panel

@@ -1,5 +1,6 @@
 //go:build !purego
 
+#include "go_asm.h"
 #include "textflag.h"
 
 // y = b + (s·sx)·(W·x) over panels of 64 rows, the last one 16, 32, 48 or 64:
@@ -19,6 +20,7 @@
 // len(y) = len(s) is a multiple of 16, len(b) is len(y) or 0, len(x) is a multiple
 // of 4, len(w) = len(y)·len(x); no weight and no x is −128.
 
+#define ARGS  CX // the arguments
 #define Y     DI
 #define ROWS  SI  // rows left
 #define B     DX  // where y starts from: b, or zeros
@@ -81,20 +83,21 @@
 	ADDQ $4, K           \
 	JNZ  loop
 
-// func matVecI8AVX512(y, b []float32, w []int8, s []float32, x []int8, sx float32)
-TEXT ·matVecI8AVX512(SB), NOSPLIT, $0-124
-	MOVQ         y_base+0(FP), Y
-	MOVQ         y_len+8(FP), ROWS
-	MOVQ         b_base+24(FP), B
-	MOVQ         w_base+48(FP), W
-	MOVQ         s_base+72(FP), SCALE
-	MOVQ         x_base+96(FP), X
-	MOVQ         x_len+104(FP), K0
-	VBROADCASTSS sx+120(FP), SX
+// func matVecI8AtAVX512(a *MatVecI8)
+TEXT ·matVecI8AtAVX512(SB), NOSPLIT, $0-8
+	MOVQ         a+0(FP), ARGS
+	MOVQ         MatVecI8_Y(ARGS), Y
+	MOVQ         (MatVecI8_Y+8)(ARGS), ROWS
+	MOVQ         MatVecI8_B(ARGS), B
+	MOVQ         MatVecI8_W(ARGS), W
+	MOVQ         MatVecI8_S(ARGS), SCALE
+	MOVQ         MatVecI8_X(ARGS), X
+	MOVQ         (MatVecI8_X+8)(ARGS), K0
+	VBROADCASTSS MatVecI8_SX(ARGS), SX
 	MOVL         $0x00010001, AX
 	VPBROADCASTD AX, ONES
 	MOVQ $-1, BMASK
-	CMPQ b_len+32(FP), $0
+	CMPQ (MatVecI8_B+8)(ARGS), $0
 	JNE  addresses
 	LEAQ ·zeros(SB), B
 	XORQ BMASK, BMASK

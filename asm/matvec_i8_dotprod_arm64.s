@@ -1,5 +1,6 @@
 //go:build !purego
 
+#include "go_asm.h"
 #include "textflag.h"
 #include "neon_arm64.h"
 #include "dotprod_arm64.h"
@@ -24,6 +25,7 @@
 // len(y) = len(s) is a multiple of 16, len(b) is len(y) or 0, len(x) is a multiple
 // of 4, len(w) = len(y)·len(x).
 
+#define ARGS   R26 // the arguments
 #define Y      R0
 #define ROWS   R1  // rows left
 #define B      R2  // where y starts from: b, or zeros
@@ -112,16 +114,17 @@
 	FINISH4(at+0x20, (acc)+2, A2, B2) \
 	FINISH4(at+0x30, (acc)+3, A3, B3)
 
-// func matVecI8DotProd(y, b []float32, w []int8, s []float32, x []int8, sx float32)
-TEXT ·matVecI8DotProd(SB), NOSPLIT, $0-124
-	MOVD y_base+0(FP), Y
-	MOVD y_len+8(FP), ROWS
-	MOVD b_base+24(FP), B
-	MOVD b_len+32(FP), BSTEP
-	MOVD w_base+48(FP), W
-	MOVD s_base+72(FP), SCALE
-	MOVD x_base+96(FP), X
-	MOVD x_len+104(FP), KLEN
+// func matVecI8AtDotProd(a *MatVecI8)
+TEXT ·matVecI8AtDotProd(SB), NOSPLIT, $0-8
+	MOVD a+0(FP), ARGS
+	MOVD MatVecI8_Y(ARGS), Y
+	MOVD (MatVecI8_Y+8)(ARGS), ROWS
+	MOVD MatVecI8_B(ARGS), B
+	MOVD (MatVecI8_B+8)(ARGS), BSTEP
+	MOVD MatVecI8_W(ARGS), W
+	MOVD MatVecI8_S(ARGS), SCALE
+	MOVD MatVecI8_X(ARGS), X
+	MOVD (MatVecI8_X+8)(ARGS), KLEN
 	CBZ  BSTEP, zero
 	MOVD $-1, BSTEP
 	JMP  panel
@@ -179,7 +182,7 @@ one64:
 	BNE  one64
 
 store64:
-	FMOVS sx+120(FP), F(SX)
+	FMOVS MatVecI8_SX(ARGS), F(SX)
 	VDUP  V24.S[0], V24.S4
 	FINISH16(0x00, 0)
 	FINISH16(0x40, 4)
@@ -230,7 +233,7 @@ one16:
 	BNE     one16
 
 store16:
-	FMOVS sx+120(FP), F(SX)
+	FMOVS MatVecI8_SX(ARGS), F(SX)
 	VDUP  V24.S[0], V24.S4
 	FINISH16(0x00, 0)
 	ADD   $0x40, W

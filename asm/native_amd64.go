@@ -7,14 +7,17 @@ import "github.com/klauspost/cpuid/v2"
 var avx2 = Kernels{
 	Name:                   "avx2",
 	MatVecF32:              matVecF32AVX2,
+	MatVecF32At:            matVecF32AtAVX2,
 	MatVec4F32:             matVec4F32AVX2,
 	MatMulF32:              matMulF32AVX2,
 	NarrowF32:              narrowF32AVX2,
 	LSTMF32:                lstmF32AVX2,
+	LSTMF32At:              lstmF32AtAVX2,
 	LSTMPeepholeF32:        lstmPeepholeF32AVX2,
 	LSTMCoupledF32:         lstmCoupledF32AVX2,
 	LSTMCoupledPeepholeF32: lstmCoupledPeepholeF32AVX2,
 	GRUF32:                 gruF32AVX2,
+	GRUF32At:               gruF32AtAVX2,
 	GRUResetF32:            gruResetF32AVX2,
 	GRUBeforeF32:           gruBeforeF32AVX2,
 	RNNTanhF32:             rnnTanhF32AVX2,
@@ -24,6 +27,7 @@ var avx2 = Kernels{
 	ReluF32:                reluF32AVX2,
 	WithinF32:              withinF32AVX2,
 	MatVecI8:               matVecI8AVX2,
+	MatVecI8At:             matVecI8AtAVX2,
 	MatMulI8:               matMulI8By(matVecI8AVX2),
 	QuantizeI8:             quantizeI8AVX2,
 	MaxAbsF32:              maxAbsF32AVX2,
@@ -52,7 +56,9 @@ func native() (tables []*Kernels) {
 }
 
 //go:noescape
-func matVecF32AVX2(y, b, w, x []float32)
+func matVecF32AtAVX2(a *MatVecF32)
+
+func matVecF32AVX2(y, b, w, x []float32) { matVecF32AtAVX2(&MatVecF32{y, b, w, x}) }
 
 //go:noescape
 func matVec4F32AVX2(y, w, x []float32, stride int)
@@ -64,7 +70,9 @@ func matMulF32AVX2(y, b, w, x []float32, d Block)
 func narrowF32AVX2(y, b, w, x []float32)
 
 //go:noescape
-func lstmF32AVX2(h, c, zx, zh []float32)
+func lstmF32AtAVX2(a *CellF32)
+
+func lstmF32AVX2(h, c, zx, zh []float32) { lstmF32AtAVX2(&CellF32{h, c, zx, zh}) }
 
 //go:noescape
 func lstmPeepholeF32AVX2(h, c, zx, zh, p []float32)
@@ -82,7 +90,9 @@ func gruResetF32AVX2(rh, h, zx, zh []float32)
 func gruBeforeF32AVX2(h, zx, zh []float32)
 
 //go:noescape
-func gruF32AVX2(h, zx, zh []float32)
+func gruF32AtAVX2(a *CellF32)
+
+func gruF32AVX2(h, zx, zh []float32) { gruF32AtAVX2(&CellF32{H: h, ZX: zx, ZH: zh}) }
 
 //go:noescape
 func rnnTanhF32AVX2(h, zx, zh []float32)
@@ -103,7 +113,11 @@ func reluF32AVX2(y, x []float32)
 func withinF32AVX2(x []float32, limit float32) bool
 
 //go:noescape
-func matVecI8AVX2(y, b []float32, w []int8, s []float32, x []int8, sx float32)
+func matVecI8AtAVX2(a *MatVecI8)
+
+func matVecI8AVX2(y, b []float32, w []int8, s []float32, x []int8, sx float32) {
+	matVecI8AtAVX2(&MatVecI8{y, b, w, s, x, sx})
+}
 
 //go:noescape
 func quantizeI8AVX2(q []int8, x []float32, inv float32)

@@ -7,14 +7,17 @@ import "github.com/klauspost/cpuid/v2"
 var neon = Kernels{
 	Name:                   "neon",
 	MatVecF32:              matVecF32NEON,
+	MatVecF32At:            matVecF32AtNEON,
 	MatVec4F32:             matVec4By(matVecF32NEON),
 	MatMulF32:              matMulF32NEON,
 	NarrowF32:              narrowF32NEON,
 	LSTMF32:                lstmF32NEON,
+	LSTMF32At:              lstmF32AtNEON,
 	LSTMPeepholeF32:        lstmPeepholeF32NEON,
 	LSTMCoupledF32:         lstmCoupledF32NEON,
 	LSTMCoupledPeepholeF32: lstmCoupledPeepholeF32NEON,
 	GRUF32:                 gruF32NEON,
+	GRUF32At:               gruF32AtNEON,
 	GRUResetF32:            gruResetF32NEON,
 	GRUBeforeF32:           gruBeforeF32NEON,
 	RNNTanhF32:             rnnTanhF32NEON,
@@ -24,6 +27,7 @@ var neon = Kernels{
 	ReluF32:                reluF32NEON,
 	WithinF32:              withinF32NEON,
 	MatVecI8:               matVecI8NEON,
+	MatVecI8At:             matVecI8AtNEON,
 	MatMulI8:               matMulI8By(matVecI8NEON),
 	QuantizeI8:             quantizeI8NEON,
 	MaxAbsF32:              maxAbsF32NEON,
@@ -33,7 +37,7 @@ var neon = Kernels{
 var dotprod = func() Kernels {
 	k := neon
 	k.Name = "dotprod"
-	k.MatVecI8 = matVecI8DotProd
+	k.MatVecI8, k.MatVecI8At = matVecI8DotProd, matVecI8AtDotProd
 	k.MatMulI8 = matMulI8DotProd
 	return k
 }()
@@ -58,10 +62,18 @@ func matMulF32NEON(y, b, w, x []float32, d Block)
 func matMulI8DotProd(y, b []float32, w []int8, s []float32, x []int8, sx []float32, d Block)
 
 //go:noescape
-func matVecI8NEON(y, b []float32, w []int8, s []float32, x []int8, sx float32)
+func matVecI8AtNEON(a *MatVecI8)
+
+func matVecI8NEON(y, b []float32, w []int8, s []float32, x []int8, sx float32) {
+	matVecI8AtNEON(&MatVecI8{y, b, w, s, x, sx})
+}
 
 //go:noescape
-func matVecI8DotProd(y, b []float32, w []int8, s []float32, x []int8, sx float32)
+func matVecI8AtDotProd(a *MatVecI8)
+
+func matVecI8DotProd(y, b []float32, w []int8, s []float32, x []int8, sx float32) {
+	matVecI8AtDotProd(&MatVecI8{y, b, w, s, x, sx})
+}
 
 //go:noescape
 func quantizeI8NEON(q []int8, x []float32, inv float32)
@@ -70,13 +82,17 @@ func quantizeI8NEON(q []int8, x []float32, inv float32)
 func maxAbsF32NEON(x []float32) float32
 
 //go:noescape
-func matVecF32NEON(y, b, w, x []float32)
+func matVecF32AtNEON(a *MatVecF32)
+
+func matVecF32NEON(y, b, w, x []float32) { matVecF32AtNEON(&MatVecF32{y, b, w, x}) }
 
 //go:noescape
 func narrowF32NEON(y, b, w, x []float32)
 
 //go:noescape
-func lstmF32NEON(h, c, zx, zh []float32)
+func lstmF32AtNEON(a *CellF32)
+
+func lstmF32NEON(h, c, zx, zh []float32) { lstmF32AtNEON(&CellF32{h, c, zx, zh}) }
 
 //go:noescape
 func lstmPeepholeF32NEON(h, c, zx, zh, p []float32)
@@ -94,7 +110,9 @@ func gruResetF32NEON(rh, h, zx, zh []float32)
 func gruBeforeF32NEON(h, zx, zh []float32)
 
 //go:noescape
-func gruF32NEON(h, zx, zh []float32)
+func gruF32AtNEON(a *CellF32)
+
+func gruF32NEON(h, zx, zh []float32) { gruF32AtNEON(&CellF32{H: h, ZX: zx, ZH: zh}) }
 
 //go:noescape
 func rnnTanhF32NEON(h, zx, zh []float32)

@@ -5,14 +5,17 @@ package asm
 var avx512 = Kernels{
 	Name:                   "avx512",
 	MatVecF32:              matVecF32AVX512,
+	MatVecF32At:            matVecF32AtAVX512,
 	MatVec4F32:             matVec4F32AVX512,
 	MatMulF32:              matMulF32AVX512,
 	NarrowF32:              narrowF32AVX512,
 	LSTMF32:                lstmF32AVX512,
+	LSTMF32At:              lstmF32AtAVX512,
 	LSTMPeepholeF32:        lstmPeepholeF32AVX512,
 	LSTMCoupledF32:         lstmCoupledF32AVX512,
 	LSTMCoupledPeepholeF32: lstmCoupledPeepholeF32AVX512,
 	GRUF32:                 gruF32AVX512,
+	GRUF32At:               gruF32AtAVX512,
 	GRUResetF32:            gruResetF32AVX512,
 	GRUBeforeF32:           gruBeforeF32AVX512,
 	RNNTanhF32:             rnnTanhF32AVX512,
@@ -22,6 +25,7 @@ var avx512 = Kernels{
 	ReluF32:                reluF32AVX512,
 	WithinF32:              withinF32AVX512,
 	MatVecI8:               matVecI8AVX512,
+	MatVecI8At:             matVecI8AtAVX512,
 	MatMulI8:               matMulI8By(matVecI8AVX512),
 	QuantizeI8:             quantizeI8AVX512,
 	MaxAbsF32:              maxAbsF32AVX512,
@@ -30,15 +34,16 @@ var avx512 = Kernels{
 // avx512vnni is avx512 with the dot products of AVX512-VNNI, avxvnni is avx2 with those of
 // AVX-VNNI.
 var (
-	avx512vnni = withDots(avx512, "avx512vnni", matVecI8AVX512VNNI, matMul48I8AVX512VNNI)
-	avxvnni    = withDots(avx2, "avxvnni", matVecI8AVXVNNI, matMul48I8AVXVNNI)
+	avx512vnni = withDots(avx512, "avx512vnni", matVecI8AVX512VNNI, matVecI8AtAVX512VNNI, matMul48I8AVX512VNNI)
+	avxvnni    = withDots(avx2, "avxvnni", matVecI8AVXVNNI, matVecI8AtAVXVNNI, matMul48I8AVXVNNI)
 )
 
 func withDots(k Kernels, name string,
 	matVec func(y, b []float32, w []int8, s []float32, x []int8, sx float32),
+	matVecAt func(a *MatVecI8),
 	matMul48 func(y, b []float32, w []int8, s []float32, x []int8, sx []float32, d Block),
 ) Kernels {
-	k.Name, k.MatVecI8 = name, matVec
+	k.Name, k.MatVecI8, k.MatVecI8At = name, matVec, matVecAt
 	// A call takes at most 48 vectors, whose sums it keeps.
 	k.MatMulI8 = func(y, b []float32, w []int8, s []float32, x []int8, sx []float32, d Block) {
 		for left := d.N; left > 0; left -= d.N {
@@ -57,7 +62,9 @@ func withDots(k Kernels, name string,
 }
 
 //go:noescape
-func matVecF32AVX512(y, b, w, x []float32)
+func matVecF32AtAVX512(a *MatVecF32)
+
+func matVecF32AVX512(y, b, w, x []float32) { matVecF32AtAVX512(&MatVecF32{y, b, w, x}) }
 
 //go:noescape
 func matVec4F32AVX512(y, w, x []float32, stride int)
@@ -69,7 +76,9 @@ func matMulF32AVX512(y, b, w, x []float32, d Block)
 func narrowF32AVX512(y, b, w, x []float32)
 
 //go:noescape
-func lstmF32AVX512(h, c, zx, zh []float32)
+func lstmF32AtAVX512(a *CellF32)
+
+func lstmF32AVX512(h, c, zx, zh []float32) { lstmF32AtAVX512(&CellF32{h, c, zx, zh}) }
 
 //go:noescape
 func lstmPeepholeF32AVX512(h, c, zx, zh, p []float32)
@@ -87,7 +96,9 @@ func gruResetF32AVX512(rh, h, zx, zh []float32)
 func gruBeforeF32AVX512(h, zx, zh []float32)
 
 //go:noescape
-func gruF32AVX512(h, zx, zh []float32)
+func gruF32AtAVX512(a *CellF32)
+
+func gruF32AVX512(h, zx, zh []float32) { gruF32AtAVX512(&CellF32{H: h, ZX: zx, ZH: zh}) }
 
 //go:noescape
 func rnnTanhF32AVX512(h, zx, zh []float32)
@@ -108,7 +119,11 @@ func reluF32AVX512(y, x []float32)
 func withinF32AVX512(x []float32, limit float32) bool
 
 //go:noescape
-func matVecI8AVX512(y, b []float32, w []int8, s []float32, x []int8, sx float32)
+func matVecI8AtAVX512(a *MatVecI8)
+
+func matVecI8AVX512(y, b []float32, w []int8, s []float32, x []int8, sx float32) {
+	matVecI8AtAVX512(&MatVecI8{y, b, w, s, x, sx})
+}
 
 //go:noescape
 func quantizeI8AVX512(q []int8, x []float32, inv float32)
@@ -117,10 +132,18 @@ func quantizeI8AVX512(q []int8, x []float32, inv float32)
 func maxAbsF32AVX512(x []float32) float32
 
 //go:noescape
-func matVecI8AVX512VNNI(y, b []float32, w []int8, s []float32, x []int8, sx float32)
+func matVecI8AtAVX512VNNI(a *MatVecI8)
+
+func matVecI8AVX512VNNI(y, b []float32, w []int8, s []float32, x []int8, sx float32) {
+	matVecI8AtAVX512VNNI(&MatVecI8{y, b, w, s, x, sx})
+}
 
 //go:noescape
-func matVecI8AVXVNNI(y, b []float32, w []int8, s []float32, x []int8, sx float32)
+func matVecI8AtAVXVNNI(a *MatVecI8)
+
+func matVecI8AVXVNNI(y, b []float32, w []int8, s []float32, x []int8, sx float32) {
+	matVecI8AtAVXVNNI(&MatVecI8{y, b, w, s, x, sx})
+}
 
 //go:noescape
 func matMul48I8AVX512VNNI(y, b []float32, w []int8, s []float32, x []int8, sx []float32, d Block)

@@ -43,7 +43,11 @@ func (b *binder) buffer(id format.Buffer) vectors {
 	if int(id)+1 < len(b.plan.buffer) {
 		next = b.plan.buffer[id+1]
 	}
-	return newVectors(b.slotted()[b.slots*first:], size, next-first)
+	v := newVectors(b.slotted()[b.slots*first:], size, next-first)
+	if h, ok := b.plan.cells[id]; ok {
+		v.one = b.state(h).one
+	}
+	return v
 }
 
 func (b *binder) zx() vectors {

@@ -36,6 +36,7 @@ func (b *binder) cell(x, y format.Buffer, h format.StateID, w, r, bias, biasR fo
 	c.r = b.product(c.zh, r, c.h, biasR)
 	if m := c.r.i8; m != nil { // h is quantised beside x, before the product of x is done
 		m.q, m.sx = b.i8[b.slots*b.plan.i8:], b.scales()[b.slots:]
+		m.one.X = m.q[:m.stride]
 	}
 	return c
 }
@@ -61,8 +62,7 @@ func (b *binder) rnn(l *format.RNN) *cell {
 	case l.F == relu:
 		update = b.kernels.RNNReluF32
 	}
-	h, zx, zh := o.h, o.zx, o.zh
-	o.update = func(i, s int) { update(h.at(s), zx.at(i), zh.at(s)) }
+	o.update = update3(update, o.h, o.zx, o.zh)
 	return o
 }
 
@@ -77,14 +77,17 @@ func (b *binder) gru(l *format.GRU) *cell {
 	}
 	h, zx, zh := o.h, o.zx, o.zh
 	if l.RN == format.None {
-		o.update = func(i, s int) { update(h.at(s), zx.at(i), zh.at(s)) }
+		o.update = update3(update, h, zx, zh)
+		if !Rare(l) {
+			o.update.at, o.update.args = b.kernels.GRUF32At, asm.CellF32{H: h.one, ZX: zx.one, ZH: zh.one}
+		}
 		return o
 	}
 	rh := b.spare(h.size())
-	o.update = func(i, s int) { reset(rh.at(s), h.at(s), zx.at(i), zh.at(s)) }
+	o.update = update4(reset, rh, h, zx, zh)
 	o.second = &second{
 		product: b.product(zh.from(2*h.size()), l.RN, rh, format.None),
-		finish:  func(i, s int) { before(h.at(s), zx.at(i), zh.at(s)) },
+		finish:  update3(before, h, zx, zh),
 	}
 	return o
 }
@@ -102,14 +105,17 @@ func (b *binder) lstm(l *format.LSTM) *cell {
 		m = b.spare(c.size())
 		o.second = &second{product: b.product(o.h, l.Proj, m, l.ProjB)}
 		if h, clip := o.h, l.ProjClip; clip > 0 {
-			o.second.finish = func(_, s int) { asm.LimitF32(h.at(s), clip) }
+			o.second.finish = update{
+				each: func(_, s int) { asm.LimitF32(h.at(s), clip) },
+				one:  func() { asm.LimitF32(h.one, clip) },
+			}
 		}
 	}
 	o.update = b.lstmUpdate(l, m, c, o.zx, o.zh)
 	return o
 }
 
-func (b *binder) lstmUpdate(l *format.LSTM, m, c, zx, zh vectors) func(slot, stream int) {
+func (b *binder) lstmUpdate(l *format.LSTM, m, c, zx, zh vectors) update {
 	k, p := b.kernels, b.vector(l.P)
 	form := &asm.LSTMForm{
 		Kernels: k, Gate: l.Gate, Candidate: l.Candidate, Output: l.Output,
@@ -117,14 +123,15 @@ func (b *binder) lstmUpdate(l *format.LSTM, m, c, zx, zh vectors) func(slot, str
 	}
 	if l.Norm != format.None {
 		gain, bias := b.vector(l.Norm), b.vector(l.B)
-		return func(i, s int) { form.UpdateNorm(m.at(s), c.at(s), zx.at(i), zh.at(s), p, gain, bias) }
+		return update5(func(m, c, zx, zh, p []float32) { form.UpdateNorm(m, c, zx, zh, p, gain, bias) }, m, c, zx, zh, p)
 	}
 	if p == nil && !Rare(l) {
-		update := k.LSTMF32
 		if l.Coupled {
-			update = k.LSTMCoupledF32
+			return update4(k.LSTMCoupledF32, m, c, zx, zh)
 		}
-		return func(i, s int) { update(m.at(s), c.at(s), zx.at(i), zh.at(s)) }
+		u := update4(k.LSTMF32, m, c, zx, zh)
+		u.at, u.args = k.LSTMF32At, asm.CellF32{H: m.one, C: c.one, ZX: zx.one, ZH: zh.one}
+		return u
 	}
 	update := k.LSTMPeepholeF32
 	switch {
@@ -133,5 +140,32 @@ func (b *binder) lstmUpdate(l *format.LSTM, m, c, zx, zh vectors) func(slot, str
 	case l.Coupled:
 		update = k.LSTMCoupledPeepholeF32
 	}
-	return func(i, s int) { update(m.at(s), c.at(s), zx.at(i), zh.at(s), p) }
+	return update5(update, m, c, zx, zh, p)
+}
+
+// update3, update4 and update5 bind updates to their vectors: zx of each slot, the others of
+// each stream; p are weights.
+
+func update3(f func(h, zx, zh []float32), h, zx, zh vectors) update {
+	h1, zx1, zh1 := h.one, zx.one, zh.one
+	return update{
+		each: func(i, s int) { f(h.at(s), zx.at(i), zh.at(s)) },
+		one:  func() { f(h1, zx1, zh1) },
+	}
+}
+
+func update4(f func(h, c, zx, zh []float32), h, c, zx, zh vectors) update {
+	h1, c1, zx1, zh1 := h.one, c.one, zx.one, zh.one
+	return update{
+		each: func(i, s int) { f(h.at(s), c.at(s), zx.at(i), zh.at(s)) },
+		one:  func() { f(h1, c1, zx1, zh1) },
+	}
+}
+
+func update5(f func(h, c, zx, zh, p []float32), h, c, zx, zh vectors, p []float32) update {
+	h1, c1, zx1, zh1 := h.one, c.one, zx.one, zh.one
+	return update{
+		each: func(i, s int) { f(h.at(s), c.at(s), zx.at(i), zh.at(s), p) },
+		one:  func() { f(h1, c1, zx1, zh1, p) },
+	}
 }

@@ -17,40 +17,48 @@ import (
 // where it meets the state. A session is a block of one stream, a batch one of many;
 // neither the bits nor the state of a stream depend on what else is in the block.
 type block struct {
-	arena          []float32 // as planned
 	operations     []operation
-	states         vectors   // of each stream, all of them
+	input, output  vectors   // two of the buffers
 	buffers        []vectors // of each slot
-	input, output  vectors   // two of them
+	states         vectors   // of each stream, all of them
+	arena          []float32 // as planned
 	slots, streams int
 }
 
-// vectors are vectors of one size, a stride apart.
+// vectors are vectors of one size, a stride apart. The one of a session's single step stands
+// apart, at hand: it is the first of them, but where a cell writes it that cell's state,
+// which then need not be copied.
 type vectors struct {
-	first  []float32 // the one of a session's step, at hand
+	one    []float32
 	all    []float32 // from the first one to beyond the last one
 	stride int
 }
+
+// single is the index of the one of a single step.
+const single = -1
 
 func newVectors(all []float32, size, stride int) vectors {
 	return vectors{all[:size], all, stride}
 }
 
 func (v *vectors) at(i int) []float32 {
-	if i == 0 {
-		return v.first
+	if i == single {
+		return v.one
 	}
-	return v.all[i*v.stride:][:len(v.first)]
+	return v.all[i*v.stride:][:len(v.one)]
 }
 
-func (v *vectors) size() int { return len(v.first) }
+// apart reports whether the one of a single step is not the first.
+func (v *vectors) apart() bool { return &v.one[0] != &v.all[0] }
+
+func (v *vectors) size() int { return len(v.one) }
 
 // from is the vectors without their first elements.
 func (v *vectors) from(element int) vectors {
-	return newVectors(v.all[element:], v.size()-element, v.stride)
+	return vectors{v.one[element:], v.all[element:], v.stride}
 }
 
-func newBlock(m *Model, slots, streams int) *block {
+func newBlock(m *Model, slots, streams int) block {
 	p := &m.plan
 	b := &binder{
 		Model: m, slots: slots, streams: streams,
@@ -66,13 +74,24 @@ func newBlock(m *Model, slots, streams int) *block {
 	for i := range buffers {
 		buffers[i] = b.buffer(format.Buffer(i))
 	}
-	return &block{
+	return block{
 		arena: b.arena, operations: operations, buffers: buffers,
 		states: newVectors(b.arena, p.states, p.states),
 		input:  buffers[format.Input],
 		output: buffers[m.file.Output],
 		slots:  slots, streams: streams,
 	}
+}
+
+// step runs all layers for a session's single step. It returns the layer whose state left its
+// bounds, −1 if none did.
+func (b *block) step() (layer int) {
+	for i, o := range b.operations {
+		if !o.step() {
+			return i
+		}
+	}
+	return -1
 }
 
 // run runs layers first … last−1 over the first steps·streams slots. It returns the layer

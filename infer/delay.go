@@ -14,16 +14,21 @@ type delayLine struct {
 	hop  int     // floats from one tap to the next
 }
 
+func (o *delayLine) step() bool {
+	o.shift(o.y.one, o.x.one, o.line.one)
+	return true
+}
+
 func (o *delayLine) run(steps, streams int) int {
 	for t := range steps {
 		for s := range streams {
-			o.step(o.y.at(t*streams+s), o.x.at(t*streams+s), o.line.at(s))
+			o.shift(o.y.at(t*streams+s), o.x.at(t*streams+s), o.line.at(s))
 		}
 	}
 	return -1
 }
 
-func (o *delayLine) step(y, x, line []float32) {
+func (o *delayLine) shift(y, x, line []float32) {
 	end := len(line) - 1
 	ring, oldest := line[:end], int(line[end])
 	if o.hop == len(x) { // side by side

@@ -41,14 +41,16 @@ func (m *Model) checkInputs(e *sessionError, xs []float32, vocabulary int) int {
 	return -1
 }
 
+// mostWithin is how many floats one call verifies, which cannot be preempted: see kernelFloats.
+const mostWithin = 4096
+
 // within reports whether every x is finite and in range.
 func (m *Model) within(x []float32, limit float32) bool {
-	const most = 4096 // in one call, which cannot be preempted: see kernelFloats
-	for len(x) > most {
-		if !m.kernels.WithinF32(x[:most], limit) {
+	for len(x) > mostWithin {
+		if !m.kernels.WithinF32(x[:mostWithin], limit) {
 			return false
 		}
-		x = x[most:]
+		x = x[mostWithin:]
 	}
 	return m.kernels.WithinF32(x, limit)
 }

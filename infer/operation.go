@@ -4,6 +4,10 @@ import "github.com/rnnedge/rnnedge/asm"
 
 // An operation is a layer bound to a block.
 type operation interface {
+	// step runs the layer for a session's single step. It reports whether the state is
+	// within its bounds.
+	step() bool
+
 	// run runs the layer over steps·streams slots. It returns the stream whose
 	// state left its bounds, −1 if none did.
 	run(steps, streams int) int
@@ -11,6 +15,11 @@ type operation interface {
 
 // each is a layer that treats every slot alone.
 type each func(slot int)
+
+func (o each) step() bool {
+	o(single)
+	return true
+}
 
 func (o each) run(steps, streams int) int {
 	for slot := range steps * streams {
@@ -24,6 +33,14 @@ type dense struct {
 	product
 	kernels *asm.Kernels
 	f       asm.Function
+}
+
+func (o *dense) step() bool {
+	o.mulOne()
+	if o.f.Kind != asm.Linear {
+		o.kernels.ApplyF32(o.f, o.y.one, o.y.one)
+	}
+	return true
 }
 
 func (o *dense) run(steps, streams int) int {
@@ -41,11 +58,11 @@ func (o *dense) run(steps, streams int) int {
 // once, and zh = br + R·h, for all streams at each step; update makes the new states of
 // one stream from both.
 type cell struct {
-	w, r   product
+	r, w   product
+	update update
+	second *second // nil for most
 	y, zx  vectors // of each slot
 	h, zh  vectors // of each stream
-	update func(slot, stream int)
-	second *second // nil for most
 
 	within func(x []float32, limit float32) bool
 	limit  float32
@@ -56,7 +73,42 @@ type cell struct {
 // gate acts before it, of a projection.
 type second struct {
 	product
-	finish func(slot, stream int) // nil for none
+	finish update // nothing for some
+}
+
+// An update makes new states, of one stream for one slot, or for a session's single step: there
+// a kernel that takes its arguments where they lie goes before one.
+type update struct {
+	at   func(*asm.CellF32)
+	args asm.CellF32
+	one  func()
+	each func(slot, stream int)
+}
+
+func (u *update) step() {
+	if u.at != nil {
+		u.at(&u.args)
+	} else if u.one != nil {
+		u.one()
+	}
+}
+
+func (o *cell) step() bool {
+	if o.r.back || o.r.small { // as in run
+		o.r.prepareOne()
+		o.w.prepareOne()
+		o.r.multiplyOne()
+		o.w.multiplyOne()
+	} else {
+		o.w.mulOne()
+		o.r.mulOne()
+	}
+	o.update.step()
+	if s := o.second; s != nil {
+		s.mulOne()
+		s.finish.step()
+	}
+	return o.grow == nil || o.outOfBounds(1) < 0 // y is h
 }
 
 func (o *cell) run(steps, streams int) int {
@@ -77,7 +129,7 @@ func (o *cell) run(steps, streams int) int {
 			o.w.multiply(streams)
 		}
 		for s := range streams {
-			o.update(first+s, s)
+			o.update.each(first+s, s)
 		}
 		if o.second != nil {
 			o.second.run(first, streams)
@@ -96,9 +148,9 @@ func (o *cell) run(steps, streams int) int {
 
 func (o *second) run(first, streams int) {
 	o.mul(streams)
-	if o.finish != nil {
+	if o.finish.each != nil {
 		for s := range streams {
-			o.finish(first+s, s)
+			o.finish.each(first+s, s)
 		}
 	}
 }

@@ -30,6 +30,8 @@ type plan struct {
 	i8      int // bytes of the longest quantised vector
 	zeros   []float32
 
+	cells map[format.Buffer]format.StateID // for each buffer that a cell writes, its h
+
 	segments   []segment // of a model that does not stream; nil for one that does
 	kept       []int     // offset of each buffer that is kept for all steps, in floats of one
 	keptFloats int       // and of all of them
@@ -37,6 +39,7 @@ type plan struct {
 
 func newPlan(m *format.Model) (p plan) {
 	p.rings = make([]bool, len(m.States))
+	p.cells = make(map[format.Buffer]format.StateID)
 	for _, l := range m.Layers {
 		if l, ok := l.(*format.DelayLine); ok {
 			p.rings[l.H] = true
@@ -58,13 +61,16 @@ func newPlan(m *format.Model) (p plan) {
 	for _, l := range m.Layers {
 		switch l := l.(type) {
 		case *format.RNN:
+			p.cells[l.Y] = l.H
 			p.gates(m, l.W, l.R)
 		case *format.LSTM:
+			p.cells[l.Y] = l.H
 			p.gates(m, l.W, l.R)
 			if l.Proj != format.None {
 				p.spare = max(p.spare, quant.Pad(m.States[l.C].Size))
 			}
 		case *format.GRU:
+			p.cells[l.Y] = l.H
 			p.gates(m, l.W, l.R)
 			if l.RN != format.None {
 				// RN·(r·h) goes behind the first two gates, with its padding.

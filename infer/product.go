@@ -8,22 +8,27 @@ import (
 
 // A product is y = b + W·x with a matrix of either type and layout, for one vector or
 // for several at once. Each y has room for the padding of its rows.
+//
+// What a single step needs stands together and comes first: weights of 32 KB leave none of it
+// in the first-level cache.
 type product struct {
-	y, x    vectors
-	i8      *matrixI8 // nil for float32
+	small  bool // in panels, and for one vector one call of the kernel
+	panels bool
+	back   bool      // the next product with one vector goes from the last slice to the first
+	i8     *matrixI8 // nil for float32
+	matVec func(*asm.MatVecF32)
+	one    asm.MatVecF32 // the arguments for a single step: y with its padding
+
 	kernels *asm.Kernels
+	y, x    vectors
 	w, b    []float32
 	rows    int // as the kernel counts them: padded in panels, as they are if narrow
 	cols    int
-	panels  bool
-	small   bool      // in panels, and for one vector one call of the kernel
-	back    bool      // the next product with one vector goes from the last slice to the first
-	y0      []float32 // y of the first vector, with its padding
 }
 
 func (b *binder) product(y vectors, w format.TensorID, x vectors, bias format.TensorID) product {
 	t, start := b.file.Tensor(w), b.file.Tensor(bias)
-	p := product{y: y, x: x, kernels: b.kernels, w: t.F32, rows: t.Rows, cols: t.Cols}
+	p := product{y: y, x: x, kernels: b.kernels, matVec: b.kernels.MatVecF32At, w: t.F32, rows: t.Rows, cols: t.Cols}
 	if t.Layout == format.Panels {
 		p.rows, p.panels = quant.Pad(t.Rows), true
 	} else {
@@ -39,7 +44,10 @@ func (b *binder) product(y vectors, w format.TensorID, x vectors, bias format.Te
 	if p.i8 != nil {
 		p.small = len(p.i8.w) <= kernelBytes && p.i8.stride <= asm.MaxColsI8
 	}
-	p.y0 = y.all[:p.rows]
+	p.one = asm.MatVecF32{Y: y.all[:p.rows], B: p.b, W: p.w, X: x.one}
+	if m := p.i8; m != nil {
+		m.one = asm.MatVecI8{Y: p.one.Y, B: p.b, W: m.w, S: m.s, X: m.q[:m.stride]}
+	}
 	return p
 }
 
@@ -68,6 +76,35 @@ const (
 	blockFloats = 16 << 10 / 4
 )
 
+// mulOne computes y of a single step.
+func (p *product) mulOne() {
+	p.prepareOne()
+	p.multiplyOne()
+}
+
+// prepareOne is what a product does before it reads its weights.
+func (p *product) prepareOne() {
+	if p.i8 != nil {
+		p.quantize(0, p.x.one)
+	}
+}
+
+func (p *product) multiplyOne() {
+	switch m := p.i8; {
+	case m == nil && p.small:
+		p.matVec(&p.one)
+	case m == nil && p.panels:
+		p.mulSlices(p.one.Y, p.one.X)
+	case m == nil:
+		p.mulNarrow(p.one.Y, p.one.X)
+	case p.small:
+		m.one.SX = m.sx[0]
+		m.matVec(&m.one)
+	default:
+		p.mulI8(1)
+	}
+}
+
 // mul computes the first n y.
 //
 // A large matrix goes to the kernel in slices: of rows if it is narrow, else of
@@ -79,20 +116,18 @@ func (p *product) mul(n int) {
 	p.multiply(n)
 }
 
-// prepare is what a product does before it reads its weights.
 func (p *product) prepare(n int) {
 	if p.i8 != nil {
-		p.quantize(n)
+		for v := range n {
+			p.quantize(v, p.x.at(v))
+		}
 	}
 }
 
 func (p *product) multiply(n int) {
 	switch {
-	case p.small && n == 1 && p.i8 == nil:
-		p.kernels.MatVecF32(p.y0, p.b, p.w, p.x.first)
-	case p.small && n == 1:
-		m := p.i8
-		p.kernels.MatVecI8(p.y0, p.b, m.w, m.s, m.q[:m.stride], m.sx[0])
+	case n == 1 && !p.x.apart():
+		p.multiplyOne()
 	case p.i8 != nil:
 		p.mulI8(n)
 	case !p.panels:
@@ -101,7 +136,7 @@ func (p *product) multiply(n int) {
 		}
 	case n < 3: // too few to wait for anything but their weights
 		for v := range n {
-			p.mulOne(p.y.all[v*p.y.stride:][:p.rows], p.x.at(v))
+			p.mulSlices(p.y.all[v*p.y.stride:][:p.rows], p.x.at(v))
 		}
 	default:
 		p.mulBlock(n)
@@ -121,9 +156,9 @@ func (p *product) mulNarrow(y, x []float32) {
 	}
 }
 
-// mulOne goes through a matrix that is too large for a cache to and fro: what one step
+// mulSlices goes through a matrix that is too large for a cache to and fro: what one step
 // read last, the next reads first.
-func (p *product) mulOne(y, x []float32) {
+func (p *product) mulSlices(y, x []float32) {
 	fours := 0 // rows in groups of four panels
 	if len(p.w) >= memoryFloats {
 		fours = p.rows / fourPanels * fourPanels

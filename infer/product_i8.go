@@ -10,6 +10,9 @@ import (
 // own largest magnitude or for the input that the tensor names, the sums are exact
 // integers.
 type matrixI8 struct {
+	matVec func(*asm.MatVecI8)
+	one    asm.MatVecI8 // the arguments for a single step
+
 	w      []int8
 	s      []float32
 	q      []int8    // scratch for each x, with its padding
@@ -20,7 +23,8 @@ type matrixI8 struct {
 
 func (b *binder) matrixI8(t *format.Tensor) *matrixI8 {
 	return &matrixI8{
-		w: t.I8.Elements, s: t.I8.Scales, q: b.i8, sx: b.scales(),
+		matVec: b.kernels.MatVecI8At,
+		w:      t.I8.Elements, s: t.I8.Scales, q: b.i8, sx: b.scales(),
 		stride: quant.PadI8(t.Cols), input: t.I8.Input,
 	}
 }
@@ -51,7 +55,7 @@ func (p *product) mulI8(n int) {
 			cols := min(m.stride-k, asm.MaxColsI8)
 			size := (last - first) * cols
 			if n == 1 {
-				y := p.y0[first:last]
+				y := p.one.Y[first:last]
 				p.kernels.MatVecI8(y, p.startI8(y, first, last, k), w[:size], m.s[first:last], m.q[k:k+cols], m.sx[0])
 			} else {
 				p.mulBlockI8(w[:size], first, last, k, cols, n)
@@ -85,18 +89,16 @@ func (p *product) startI8(y []float32, first, last, k int) []float32 {
 	return p.start(first, last-first)
 }
 
-// quantize makes q, with its padding, and sx from the first n x.
-func (p *product) quantize(n int) {
+// quantize makes q, with its padding, and sx of vector v, which is x.
+func (p *product) quantize(v int, x []float32) {
 	m := p.i8
-	for v := range n {
-		x, largest := p.x.at(v), m.input
-		if largest == 0 {
-			largest = p.kernels.MaxAbsF32(x)
-		}
-		var inv float32
-		inv, m.sx[v] = quant.ScaleI8(largest)
-		q := m.q[v*m.stride:][:m.stride]
-		p.kernels.QuantizeI8(q[:len(x)], x, inv)
-		clear(q[len(x):])
+	largest := m.input
+	if largest == 0 {
+		largest = p.kernels.MaxAbsF32(x)
 	}
+	var inv float32
+	inv, m.sx[v] = quant.ScaleI8(largest)
+	q := m.q[v*m.stride:][:m.stride]
+	p.kernels.QuantizeI8(q[:len(x)], x, inv)
+	clear(q[len(x):])
 }

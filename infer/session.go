@@ -3,8 +3,12 @@ package infer
 // A Session is one stream through a model: its state, and the memory that a step
 // needs. It must be used by one goroutine at a time.
 type Session struct {
-	model *Model
-	*block
+	model   *Model
+	within  func(x []float32, limit float32) bool
+	limit   float32
+	quick   bool // a call of within is all that an input needs
+	growing bool // a state may grow out of its bounds
+	block
 	state []float32 // of the one stream
 	spare []float32 // as large as state: to check a state, to take back a step
 	names []string  // of the layers, for errors
@@ -26,10 +30,12 @@ func (m *Model) NewSession() *Session {
 	b := newBlock(m, m.sessionSlots(), 1)
 	s := &Session{
 		model: m, block: b,
+		within: m.kernels.WithinF32, limit: m.bounds.limit, growing: m.bounds.any,
 		state:      b.states.at(0),
 		spare:      make([]float32, m.plan.states),
 		vocabulary: m.Vocabulary(),
 	}
+	s.quick = m.Streams() && s.vocabulary == 0 && m.InputSize() <= mostWithin
 	for _, l := range m.file.Layers {
 		s.names = append(s.names, l.LayerName())
 	}
@@ -46,17 +52,18 @@ func (s *Session) Model() *Model { return s.model }
 // is what it was and y is not written. A model that does not stream has no single
 // step: ErrStream.
 func (s *Session) Step(y, x []float32) error {
-	if len(x) != s.input.size() {
-		return s.wrongLength("x", len(x), s.input.size(), "")
+	if err := s.check(y, x); err != nil {
+		return err
 	}
-	if len(y) != s.output.size() {
-		return s.wrongLength("y", len(y), s.output.size(), "")
+	copy(s.input.one, x)
+	if s.growing {
+		copy(s.spare, s.state)
 	}
-	if s.model.plan.segments != nil {
-		s.err = sessionError{kind: ErrStream, argument: s.names[s.model.plan.segments[0].last]}
-		return &s.err
+	if layer := s.step(); layer >= 0 {
+		return s.overflow(layer)
 	}
-	return s.step(y, x)
+	copy(y, s.output.one)
+	return nil
 }
 
 // Run runs one step for each InputSize floats of xs and writes OutputSize floats
@@ -129,7 +136,7 @@ func (s *Session) runBlock(ys, xs []float32, steps int) (n int, err error) {
 	for t := range steps {
 		copy(s.input.at(t), xs[t*I:])
 	}
-	if s.model.bounds.any {
+	if s.growing {
 		copy(s.spare, s.state)
 	}
 	if layer, _ := s.run(0, len(s.operations), steps, 1); layer >= 0 {
@@ -147,29 +154,11 @@ func (s *Session) runSingly(ys, xs []float32, steps int) (n int, err error) {
 	I, O := s.input.size(), s.output.size()
 	copy(s.state, s.spare)
 	for ; n < steps; n++ {
-		if err := s.step(ys[n*O:][:O], xs[n*I:][:I]); err != nil {
+		if err := s.Step(ys[n*O:][:O], xs[n*I:][:I]); err != nil {
 			return n, err
 		}
 	}
 	return n, nil
-}
-
-func (s *Session) step(y, x []float32) error {
-	if err := s.open(); err != nil {
-		return err
-	}
-	if err := s.checkInput(x); err != nil {
-		return err
-	}
-	copy(s.input.at(0), x)
-	if s.model.bounds.any {
-		copy(s.spare, s.state)
-	}
-	if layer, _ := s.run(0, len(s.operations), 1, 1); layer >= 0 {
-		return s.overflow(layer)
-	}
-	copy(y, s.output.at(0))
-	return nil
 }
 
 // open is ErrClosed after Model.Close.
@@ -181,15 +170,39 @@ func (s *Session) open() error {
 	return &s.err
 }
 
-// checkInput verifies one step's input.
-func (s *Session) checkInput(x []float32) error {
-	if s.model.checkInput(&s.err, x, s.vocabulary) {
+// check verifies all that a step relies on.
+func (s *Session) check(y, x []float32) error {
+	if s.quick && len(x) == s.input.size() && len(y) == s.output.size() && !s.model.closed.Load() && s.within(x, s.limit) {
 		return nil
 	}
-	return &s.err
+	return s.verify(y, x)
 }
 
-// overflow takes back what was done since the states were copied to spare.
+// verify is check in all cases, and says what is wrong.
+func (s *Session) verify(y, x []float32) error {
+	if len(x) != s.input.size() {
+		return s.wrongLength("x", len(x), s.input.size(), "")
+	}
+	if len(y) != s.output.size() {
+		return s.wrongLength("y", len(y), s.output.size(), "")
+	}
+	if g := s.model.plan.segments; g != nil {
+		s.err = sessionError{kind: ErrStream, argument: s.names[g[0].last]}
+		return &s.err
+	}
+	if err := s.open(); err != nil {
+		return err
+	}
+	if !s.model.checkInput(&s.err, x, s.vocabulary) {
+		return &s.err
+	}
+	return nil
+}
+
+// overflow takes back what was done since the states were copied to spare. Inlined, it would
+// make Step's frame, which every step writes to, twice as large.
+//
+//go:noinline
 func (s *Session) overflow(layer int) error {
 	copy(s.state, s.spare)
 	s.err = sessionError{kind: ErrOverflow, argument: s.names[layer], limit: s.model.bounds.limit}

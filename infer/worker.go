@@ -8,7 +8,7 @@ type worker struct {
 	err    sessionError
 	failed bool
 
-	block   *block
+	block   block
 	rows    []int    // of each stream in the block, its row in the job
 	session *Session // instead, where the model does not stream
 }
@@ -59,7 +59,7 @@ func (w *worker) runWhole(j *job, row int) {
 // as many steps as fit into its slots and as the shortest of them has left. Then that one
 // leaves, and the last stream of the block takes its place.
 func (w *worker) runBlock(j *job, first, last int) {
-	b, block := w.batch, w.block
+	b, block := w.batch, &w.block
 	I, O := b.model.InputSize(), b.model.OutputSize()
 	n := 0
 	for row := first; row < last; row++ {

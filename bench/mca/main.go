@@ -30,12 +30,12 @@ type architecture struct {
 var architectures = map[string]architecture{
 	"arm64": {
 		"aarch64-linux-gnu-objdump", "aarch64",
-		"matVecF32NEON,matMulF32NEON,matVecI8NEON,matVecI8DotProd,matMulI8DotProd",
+		"matVecF32AtNEON,matMulF32NEON,matVecI8AtNEON,matVecI8AtDotProd,matMulI8DotProd",
 		regexp.MustCompile(`^ld(r|p|ur|2|2r)\b`), regexp.MustCompile(`^(fmla|sdot|smlal2?|smull2?|sadalp)\b`),
 	},
 	"amd64": {
 		"x86_64-linux-gnu-objdump", "x86_64",
-		"matVecF32AVX2,matVecF32AVX512,matMulF32AVX2,matMulF32AVX512,matVecI8AVX2,matVecI8AVXVNNI,matVecI8AVX512,matVecI8AVX512VNNI,matMul48I8AVXVNNI,matMul48I8AVX512VNNI",
+		"matVecF32AtAVX2,matVecF32AtAVX512,matMulF32AVX2,matMulF32AVX512,matVecI8AtAVX2,matVecI8AtAVXVNNI,matVecI8AtAVX512,matVecI8AtAVX512VNNI,matMul48I8AVXVNNI,matMul48I8AVX512VNNI",
 		regexp.MustCompile(`^(v?p?broadcast|vmov|vfmadd|vpxor).*\(`), regexp.MustCompile(`^(vfmadd|(\{vex\} )?vpdpbusd|vpmaddubsw)`),
 	},
 }
