@@ -19,8 +19,8 @@ import (
 const usage = `convert makes a .rnn model from weights trained elsewhere.
 
   convert -o model.rnn [-spec spec.yaml] [-bind NAME=FILE ...] [-state NAME ...]
-          [-q int8 [-keep NAME ...] [-calibrate DATA]] [-steps N] [-input x.npy]
-          [-check x.npy=y.npy ...] [-report out.html] [-emit-go DIR] SOURCE
+          [-q int8 [-vectors 16] [-keep NAME ...] [-calibrate DATA]] [-steps N]
+          [-input x.npy] [-check x.npy=y.npy ...] [-report out.html] [-emit-go DIR] SOURCE
   convert -inspect model.rnn
 
 for example
@@ -174,6 +174,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return nil
 	})
 	q := flags.String("q", "", "store the matrices in this `type`: int8")
+	vectors := flags.Int("vectors", 8, "with -q, multiply vectors of so many `bits`: 8 or 16")
 	var keep []string
 	flags.Func("keep", "with -q, leave the layer `NAME` float32, once for each", func(s string) error {
 		keep = append(keep, s)
@@ -217,14 +218,17 @@ func run(args []string, stdout, stderr io.Writer) int {
 	case p.tolerance.Int8 > 0 && (*q == "" || len(p.checks) == 0):
 		fmt.Fprintln(stderr, "convert: -tolerance-int8 goes with -q int8 and -check")
 		return 2
-	case *inspect && (*out != "" || *specPath != "" || len(bind) > 0 || len(states) > 0 || *q != "" || len(keep) > 0 || *calibrate != ""):
-		fmt.Fprintln(stderr, "convert: -inspect goes without -o, -spec, -bind, -state, -q, -keep and -calibrate")
+	case *inspect && (*out != "" || *specPath != "" || len(bind) > 0 || len(states) > 0 || *q != "" || *vectors != 8 || len(keep) > 0 || *calibrate != ""):
+		fmt.Fprintln(stderr, "convert: -inspect goes without -o, -spec, -bind, -state, -q, -vectors, -keep and -calibrate")
 		return 2
 	case *q != "" && *q != "int8":
 		fmt.Fprintf(stderr, "convert: -q %s: want int8\n", *q)
 		return 2
-	case (len(keep) > 0 || *calibrate != "") && *q == "":
-		fmt.Fprintln(stderr, "convert: -keep and -calibrate go with -q: without it every layer is float32")
+	case *vectors != 8 && *vectors != 16:
+		fmt.Fprintf(stderr, "convert: -vectors %d: want 8 or 16\n", *vectors)
+		return 2
+	case (len(keep) > 0 || *vectors != 8 || *calibrate != "") && *q == "":
+		fmt.Fprintln(stderr, "convert: -vectors, -keep and -calibrate go with -q: without it every layer is float32")
 		return 2
 	case !*inspect && *out == "":
 		fmt.Fprintln(stderr, "convert: -o is missing: where to write the model; -h shows how")
@@ -234,7 +238,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		err = inspectModel(stdout, sources[0])
 	} else {
 		err = convert(stdout, sources[0], converter.Options{
-			Spec: *specPath, Bind: bind, States: states, Int8: *q != "", Keep: keep, Calibrate: *calibrate, Progress: newBar(stderr),
+			Spec: *specPath, Bind: bind, States: states, Int8: *q != "", Vectors: *vectors, Keep: keep, Calibrate: *calibrate, Progress: newBar(stderr),
 		}, &p, *out)
 	}
 	if err != nil {
