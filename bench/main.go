@@ -28,8 +28,8 @@ const usage = `Usage: go run ./bench [flags]
 
 Times one step of an LSTM or GRU (I = H, random weights, float32, int8, or int8 with
 vectors of 16 bits: int8x16), and the product of an LSTM's matrices with one vector
-alone, with every kernel table of this CPU, beside reading its weights: a step cannot be faster
-than that, so step/read says what is left to gain. 1.00 is the memory wall.
+alone, with every kernel table of this CPU, beside reading its weights: a step cannot
+be faster than that, so step/read says what is left to gain. 1.00 is the memory wall.
 
   bytes       the matrices W and R: what a step has to read
   read ns     fastest batch of bare SIMD load loops over these bytes: with and
@@ -41,10 +41,10 @@ than that, so step/read says what is left to gain. 1.00 is the memory wall.
   × 48 kHz    steps per second over 48,000: how many streams of audio, one step
               per sample, one core can carry
 
-Reading and stepping, with each type, take turns in short batches, so that whatever else the
-machine does meets both. If median and minimum are far apart the machine is
-busy: compare minima, or raise -repeats. Weights that fit a cache come from
-there, as they do in a program that does little else.
+Reading and stepping, with each type, take turns in short batches, so that whatever
+else the machine does meets all. If median and minimum are far apart the machine is
+busy: compare minima, or raise -repeats. Weights that fit a cache come from there, as
+they do in a program that does little else.
 
 Flags:
 `
