@@ -86,26 +86,28 @@ func TestSlicedInt8Products(t *testing.T) {
 	b.Output(b.Dense("tall", wide, r.uniform(1000*200, 0.1), nil, format.Linear))
 	require.Greater(t, 1000*200, kernelBytes)
 	for digits, delta := range map[int]float64{1: 0.2, 2: 0.001} {
-		file := inDigits(t, marshal(t, b), digits)
-		onEveryISA(t, file, func(t *testing.T, m *Model) {
-			x, y := newRandom(9).uniform(I, 1), make([]float32, 1000)
-			s := m.NewSession()
-			require.NoError(t, s.Step(y, x))
-			for i, want := range reference.New(m.Format()).Step(x) {
-				require.InDelta(t, want, y[i], delta)
-			}
-			generic, err := FromBytes(file, WithISA("generic"))
-			require.NoError(t, err)
-			want := make([]float32, 1000)
-			require.NoError(t, generic.NewSession().Step(want, x))
-			assert.Equal(t, bits(want), bits(y))
+		t.Run(fmt.Sprintf("%d digits", digits), func(t *testing.T) {
+			file := inDigits(t, marshal(t, b), digits)
+			onEveryISA(t, file, func(t *testing.T, m *Model) {
+				x, y := newRandom(9).uniform(I, 1), make([]float32, 1000)
+				s := m.NewSession()
+				require.NoError(t, s.Step(y, x))
+				for i, want := range reference.New(m.Format()).Step(x) {
+					require.InDelta(t, want, y[i], delta)
+				}
+				generic, err := FromBytes(file, WithISA("generic"))
+				require.NoError(t, err)
+				want := make([]float32, 1000)
+				require.NoError(t, generic.NewSession().Step(want, x))
+				assert.Equal(t, bits(want), bits(y))
 
-			// Several at once, and back through the slices.
-			require.NoError(t, s.Step(y, x))
-			assert.Equal(t, bits(want), bits(y))
-			ys := make([]float32, 5*1000)
-			require.NoError(t, m.NewBatch(5).Step(ys, slices.Repeat(x, 5)))
-			assert.Equal(t, bits(slices.Repeat(want, 5)), bits(ys))
+				// Several at once, and back through the slices.
+				require.NoError(t, s.Step(y, x))
+				assert.Equal(t, bits(want), bits(y))
+				ys := make([]float32, 5*1000)
+				require.NoError(t, m.NewBatch(5).Step(ys, slices.Repeat(x, 5)))
+				assert.Equal(t, bits(slices.Repeat(want, 5)), bits(ys))
+			})
 		})
 	}
 }
