@@ -21,16 +21,22 @@
 #define ARG    0
 #define RESULT 2
 
+#define SIGMOID_ONLY(TANH, SIGMOID) \
+	SIGMOID(ARG, 1, RESULT, 3)
+
+#define TANH_ONLY(TANH, SIGMOID) \
+	TANH(ARG, 1, RESULT, 3)
+
 // MOVE is FMOVQ.P or FMOVS.P, bytes 16 or 4.
 #define APPLY_SIGMOID(MOVE, bytes) \
 	MOVE bytes(X), F(ARG)       \
 	FMINNM4S(ARG, ARG, ARG)     \ // quiets a NaN
-	SIGMOID(ARG, 1, RESULT, 3)  \
+	ACTIVATE(SIGMOID_ONLY)  \
 	MOVE F(RESULT), bytes(Y)
 
 #define APPLY_TANH(MOVE, bytes) \
 	MOVE bytes(X), F(ARG)    \
-	TANH(ARG, 1, RESULT, 3)  \
+	ACTIVATE(TANH_ONLY)      \
 	MOVE F(RESULT), bytes(Y)
 
 #define APPLY_RELU(MOVE, bytes) \

@@ -2,10 +2,9 @@
 //
 // CONSTS holds the address of ·constants, and LOAD_ACTIVATION_CONSTANTS has
 // filled the registers K_… from there. The coefficients that start a sum are
-// loaded where they are used: FMLA overwrites its addend. V registers named by
-// the caller, by number; s, m and n are scratch. A macro reads its argument from
-// y, which it overwrites, and leaves the result in m. Operands stand in Go's
-// order, see neon_arm64.h.
+// loaded where they are used: FMLA overwrites its addend. V registers are named by
+// the caller, by number: an activation has four, y its argument, which it overwrites,
+// m its result, s and n scratch. Operands stand in Go's order, see neon_arm64.h.
 
 #define CONSTS R15
 
@@ -37,46 +36,87 @@
 	FMOVQ SIGMOID_MIN(CONSTS), F(K_SIGMOID_MIN)   \
 	FMOVQ STATE_FLOOR(CONSTS), F(K_STATE_FLOOR)
 
-// EXP_PARTS: eʸ = s·m + s, the m of activation.go left in y.
-#define EXP_PARTS(y, s, m, n) \
-	FMOVQ ROUND_MAGIC(CONSTS), F(s) \ // t = y·log₂e + magic
-	FMLA4S(K_LOG2E, y, s)           \
-	FSUB4S(K_ROUND_MAGIC, s, n)     \ // n = t − magic
-	SHL4S(23, s, s)                 \ // s = 2ⁿ
-	ADD4S(K_ONE, s, s)              \
-	FMLA4S(K_NEG_LN2_HIGH, n, y)    \ // y becomes r = y − n·ln 2
-	FMLA4S(K_NEG_LN2_LOW, n, y)     \
-	FMOVQ C5(CONSTS), F(m)          \ // q(r), in m and n by turns
-	FMLA4S(K_C6, y, m)              \
-	FMOVQ C4(CONSTS), F(n)          \
-	FMLA4S(m, y, n)                 \
-	FMOVQ C3(CONSTS), F(m)          \
-	FMLA4S(n, y, m)                 \
-	FMOVQ C2(CONSTS), F(n)          \
-	FMLA4S(m, y, n)                 \
-	FMUL4S(y, y, m)                 \ // y = r²·q + r
-	FMLA4S(n, m, y)
+// ACTIVATE computes several activations side by side, so that cores in order, too, have
+// something to do while each waits for itself. GROUP is a macro of the caller's that names
+// them: it takes what is to be done for a tanh and what for a sigmoid, and does it to the
+// registers y, s, m and n of each,
+//
+//	#define GATES(TANH, SIGMOID) \
+//		TANH(0, 1, 2, 3) \
+//		SIGMOID(4, 5, 6, 7)
+//
+// A sigmoid's y is no signalling NaN; it must have become a quiet one, as any sum makes
+// it: FMINNM would return it, not the limit.
+#define ACTIVATE(GROUP) \
+	GROUP(DOUBLE, NOTHING)                       \
+	GROUP(TANH_AT_MOST, SIGMOID_AT_MOST)         \
+	GROUP(TANH_AT_LEAST, SIGMOID_AT_LEAST)       \
+	GROUP(EXP_MAGIC, EXP_MAGIC)                  \ // eʸ = s·m + s, the m of activation.go left in y
+	GROUP(EXP_T, EXP_T)                          \
+	GROUP(EXP_N, EXP_N)                          \
+	GROUP(EXP_SHIFT, EXP_SHIFT)                  \
+	GROUP(EXP_S, EXP_S)                          \
+	GROUP(EXP_R_HIGH, EXP_R_HIGH)                \
+	GROUP(EXP_R_LOW, EXP_R_LOW)                  \
+	GROUP(EXP_C5, EXP_C5)                        \
+	GROUP(EXP_Q5, EXP_Q5)                        \
+	GROUP(EXP_C4, EXP_C4)                        \
+	GROUP(EXP_Q4, EXP_Q4)                        \
+	GROUP(EXP_C3, EXP_C3)                        \
+	GROUP(EXP_Q3, EXP_Q3)                        \
+	GROUP(EXP_C2, EXP_C2)                        \
+	GROUP(EXP_Q2, EXP_Q2)                        \
+	GROUP(EXP_R2, EXP_R2)                        \
+	GROUP(EXP_M, EXP_M)                          \
+	GROUP(TANH_S_LESS_ONE, NOTHING)              \
+	GROUP(TANH_NUMERATOR, SIGMOID_NUMERATOR)     \
+	GROUP(TANH_DENOMINATOR, SIGMOID_DENOMINATOR) \
+	GROUP(TANH_QUOTIENT, SIGMOID_QUOTIENT)
 
-// SIGMOID: m = sigmoid(y). A signalling NaN must have become a quiet one, as any
-// sum makes it: FMINNM would return it, not the limit.
-#define SIGMOID(y, s, m, n) \
-	FMINNM4S(K_SIGMOID_MAX, y, y) \
-	FMAXNM4S(K_SIGMOID_MIN, y, y) \
-	EXP_PARTS(y, s, m, n)         \
-	FMLA4S(y, s, s)               \ // e = s·m + s
-	FADD4S(K_ONE, s, n)           \
-	FDIV4S(n, s, m)                 // e / (e+1)
+#define NOTHING(y, s, m, n)
 
-// TANH: m = tanh(y).
-#define TANH(y, s, m, n) \
-	FADD4S(y, y, y)            \
-	FMINNM4S(K_TANH_MAX, y, y) \
-	FMAXNM4S(K_TANH_MIN, y, y) \
-	EXP_PARTS(y, s, m, n)      \
-	FSUB4S(K_ONE, s, n)        \ // e−1 = s·m + (s−1)
-	FMLA4S(y, s, n)            \
-	FADD4S(K_TWO, n, s)        \
-	FDIV4S(s, n, m)              // (e−1) / (e+1)
+// y, 2x or x, within its limits
+#define DOUBLE(y, s, m, n)           FADD4S(y, y, y)
+#define TANH_AT_MOST(y, s, m, n)     FMINNM4S(K_TANH_MAX, y, y)
+#define TANH_AT_LEAST(y, s, m, n)    FMAXNM4S(K_TANH_MIN, y, y)
+#define SIGMOID_AT_MOST(y, s, m, n)  FMINNM4S(K_SIGMOID_MAX, y, y)
+#define SIGMOID_AT_LEAST(y, s, m, n) FMAXNM4S(K_SIGMOID_MIN, y, y)
+
+// s becomes t = y·log₂e + magic, n becomes t − magic, then s becomes 2ⁿ
+#define EXP_MAGIC(y, s, m, n) FMOVQ ROUND_MAGIC(CONSTS), F(s)
+#define EXP_T(y, s, m, n)     FMLA4S(K_LOG2E, y, s)
+#define EXP_N(y, s, m, n)     FSUB4S(K_ROUND_MAGIC, s, n)
+#define EXP_SHIFT(y, s, m, n) SHL4S(23, s, s)
+#define EXP_S(y, s, m, n)     ADD4S(K_ONE, s, s)
+
+// y becomes r = y − n·ln 2
+#define EXP_R_HIGH(y, s, m, n) FMLA4S(K_NEG_LN2_HIGH, n, y)
+#define EXP_R_LOW(y, s, m, n)  FMLA4S(K_NEG_LN2_LOW, n, y)
+
+// the polynomial q(r), in m and n by turns
+#define EXP_C5(y, s, m, n) FMOVQ C5(CONSTS), F(m)
+#define EXP_Q5(y, s, m, n) FMLA4S(K_C6, y, m)
+#define EXP_C4(y, s, m, n) FMOVQ C4(CONSTS), F(n)
+#define EXP_Q4(y, s, m, n) FMLA4S(m, y, n)
+#define EXP_C3(y, s, m, n) FMOVQ C3(CONSTS), F(m)
+#define EXP_Q3(y, s, m, n) FMLA4S(n, y, m)
+#define EXP_C2(y, s, m, n) FMOVQ C2(CONSTS), F(n)
+#define EXP_Q2(y, s, m, n) FMLA4S(m, y, n)
+
+// y becomes r²·q + r
+#define EXP_R2(y, s, m, n) FMUL4S(y, y, m)
+#define EXP_M(y, s, m, n)  FMLA4S(n, m, y)
+
+// m = (e−1) / (e+1), e−1 = s·y + (s−1)
+#define TANH_S_LESS_ONE(y, s, m, n)  FSUB4S(K_ONE, s, n)
+#define TANH_NUMERATOR(y, s, m, n)   FMLA4S(y, s, n)
+#define TANH_DENOMINATOR(y, s, m, n) FADD4S(K_TWO, n, s)
+#define TANH_QUOTIENT(y, s, m, n)    FDIV4S(s, n, m)
+
+// m = e / (e+1), e = s·y + s
+#define SIGMOID_NUMERATOR(y, s, m, n)   FMLA4S(y, s, s)
+#define SIGMOID_DENOMINATOR(y, s, m, n) FADD4S(K_ONE, s, n)
+#define SIGMOID_QUOTIENT(y, s, m, n)    FDIV4S(n, s, m)
 
 // RELU: d = y where y > 0, else +0; a NaN is not. d is not y.
 #define RELU(y, d) \

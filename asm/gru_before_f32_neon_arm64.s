@@ -32,30 +32,45 @@
 #define GATE R8 // bytes of one gate: 4·len(h)
 #define LEFT R9 // units left
 
-#define STATE 0
-#define RESET 1
-#define KEEP  2 // the update gate, u
-#define CAND  3
+// V registers, four for each activation: its argument, two of scratch, and between those
+// its result.
+#define RESET         0 // r
+#define SIGMOID_RESET 2
+#define KEEP          4 // u
+#define SIGMOID_KEEP  6
+#define STATE         7
+#define CAND          8 // n
+#define TANH_CAND     10
+#define OLD_STATE     12
+
+#define FIRST(TANH, SIGMOID) \
+	SIGMOID(RESET, 1, SIGMOID_RESET, 3)
+
+#define SECOND(TANH, SIGMOID) \
+	SIGMOID(KEEP, 5, SIGMOID_KEEP, 7)
+
+#define THIRD(TANH, SIGMOID) \
+	TANH(CAND, 9, TANH_CAND, 11)
 
 // LOAD is FMOVQ or FMOVS; MOVE the same with .P, which steps on by bytes.
 #define RESET_STATE(MOVE, bytes) \
-	SUM(MOVE, bytes, ZX, ZH, RESET, 5) \
-	MOVE bytes(H), F(STATE)            \
-	SIGMOID(RESET, 5, 6, 7)            \
-	FMUL4S(STATE, 6, 6)                \
-	MOVE F(6), bytes(RH)
+	SUM(MOVE, bytes, ZX, ZH, RESET, 1)              \
+	MOVE bytes(H), F(OLD_STATE)                     \
+	ACTIVATE(FIRST)                                 \
+	FMUL4S(OLD_STATE, SIGMOID_RESET, SIGMOID_RESET) \
+	MOVE F(SIGMOID_RESET), bytes(RH)
 
 #define UPDATE(LOAD, MOVE, bytes) \
-	SUM(MOVE, bytes, ZX1, ZH1, KEEP, 5) \
-	SUM(MOVE, bytes, ZX2, ZH2, CAND, 5) \
-	LOAD (H), F(STATE)                  \
-	SIGMOID(KEEP, 8, 9, 10)             \
-	TANH(CAND, 11, 12, 13)              \
-	FSUB4S(9, K_ONE, 10)                \ // (1−u)·n
-	FMUL4S(12, 10, 10)                  \
-	FMLA4S(STATE, 9, 10)                \ // u·h + (1−u)·n
-	FLOOR(10, 7)                        \
-	MOVE F(10), bytes(H)
+	SUM(MOVE, bytes, ZX1, ZH1, KEEP, 5)    \
+	SUM(MOVE, bytes, ZX2, ZH2, CAND, 9)    \
+	LOAD (H), F(OLD_STATE)                 \
+	ACTIVATE(SECOND)                       \
+	ACTIVATE(THIRD)                        \
+	FSUB4S(SIGMOID_KEEP, K_ONE, STATE)     \ // (1−u)·n
+	FMUL4S(TANH_CAND, STATE, STATE)        \
+	FMLA4S(OLD_STATE, SIGMOID_KEEP, STATE) \ // u·h + (1−u)·n
+	FLOOR(STATE, 5)                        \
+	MOVE F(STATE), bytes(H)
 
 // func gruResetF32NEON(rh, h, zx, zh []float32)
 TEXT ·gruResetF32NEON(SB), NOSPLIT, $0-96

@@ -30,28 +30,52 @@
 #define GATE R7 // bytes of one gate: 4·len(h)
 #define LEFT R8 // units left
 
-#define STATE 0
-#define RESET 1
-#define KEEP  2 // the update gate, u
-#define CANDX 3 // input part of the candidate
-#define CANDH 4 // recurrent part
+// V registers, four for each activation: its argument, two of scratch, and between those
+// its result.
+#define RESET         0 // r
+#define SIGMOID_RESET 2
+#define KEEP          4 // u
+#define OLD_STATE     5
+#define SIGMOID_KEEP  6
+#define STATE         7
+#define CAND          8 // n
+#define CANDH         9 // its recurrent part
+#define TANH_CAND     10
+
+#define FIRST(TANH, SIGMOID) \
+	SIGMOID(RESET, 1, SIGMOID_RESET, 3)
+
+#define LAST(TANH, SIGMOID) \
+	TANH(CAND, 9, TANH_CAND, 11)      \
+	SIGMOID(KEEP, 5, SIGMOID_KEEP, 7)
+
+#define ALL(TANH, SIGMOID) \
+	LAST(TANH, SIGMOID) \
+	FIRST(TANH, SIGMOID)
 
 // LOAD is FMOVQ or FMOVS; MOVE the same with .P, which steps on by bytes.
-#define UPDATE(LOAD, MOVE, bytes) \
-	SUM(MOVE, bytes, ZX, ZH, RESET, 5) \
-	SUM(MOVE, bytes, ZX1, ZH1, KEEP, 5) \
-	MOVE bytes(ZX2), F(CANDX) \
-	MOVE bytes(ZH2), F(CANDH) \
-	LOAD (H), F(STATE)        \
-	SIGMOID(RESET, 5, 6, 7)   \
-	FMLA4S(CANDH, 6, CANDX)   \ // r·zh + zx
-	SIGMOID(KEEP, 8, 9, 10)    \
-	TANH(CANDX, 11, 12, 13)   \
-	FSUB4S(9, K_ONE, 10)      \ // (1−u)·n
-	FMUL4S(12, 10, 10)        \
-	FMLA4S(STATE, 9, 10)      \ // u·h + (1−u)·n
-	FLOOR(10, 7)              \
-	MOVE F(10), bytes(H)
+//
+// The candidate waits for r. So r of four units is computed beside the rest of those
+// before them: 125 cycles a turn on a Cortex-A72 by llvm-mca, 166 one after the other;
+// Neoverse N1 49 and 66, Cortex-A55, which is in order, 139 and 234.
+#define RESET_Z(MOVE, bytes) \
+	SUM(MOVE, bytes, ZX, ZH, RESET, 1)
+
+#define KEEP_Z(MOVE, bytes) \
+	SUM(MOVE, bytes, ZX1, ZH1, KEEP, 5)
+
+#define CAND_Z(MOVE, bytes) \
+	MOVE bytes(ZX2), F(CAND)           \
+	MOVE bytes(ZH2), F(CANDH)          \
+	FMLA4S(CANDH, SIGMOID_RESET, CAND) // r·zh + zx
+
+#define NEW_STATE(LOAD, MOVE, bytes) \
+	LOAD (H), F(OLD_STATE)                 \
+	FSUB4S(SIGMOID_KEEP, K_ONE, STATE)     \ // (1−u)·n
+	FMUL4S(TANH_CAND, STATE, STATE)        \
+	FMLA4S(OLD_STATE, SIGMOID_KEEP, STATE) \ // u·h + (1−u)·n
+	FLOOR(STATE, 5)                        \
+	MOVE F(STATE), bytes(H)
 
 // func gruF32AtNEON(a *CellF32)
 TEXT ·gruF32AtNEON(SB), NOSPLIT, $0-8
@@ -68,18 +92,37 @@ TEXT ·gruF32AtNEON(SB), NOSPLIT, $0-8
 	ADD  GATE, ZH1, ZH2
 	SUBS $4, LEFT
 	BLT  tail
+	RESET_Z(FMOVQ.P, 16)
+	ACTIVATE(FIRST)
+	CAND_Z(FMOVQ.P, 16)
+	SUBS $4, LEFT
+	BLT  last
 
 units:
-	UPDATE(FMOVQ, FMOVQ.P, 16)
+	KEEP_Z(FMOVQ.P, 16)
+	RESET_Z(FMOVQ.P, 16)
+	ACTIVATE(ALL)
+	NEW_STATE(FMOVQ, FMOVQ.P, 16)
+	CAND_Z(FMOVQ.P, 16)
 	SUBS $4, LEFT
 	BGE  units
+
+last:
+	KEEP_Z(FMOVQ.P, 16)
+	ACTIVATE(LAST)
+	NEW_STATE(FMOVQ, FMOVQ.P, 16)
 
 tail:
 	ADDS $4, LEFT
 	BEQ  done
 
 unit:
-	UPDATE(FMOVS, FMOVS.P, 4)
+	RESET_Z(FMOVS.P, 4)
+	ACTIVATE(FIRST)
+	CAND_Z(FMOVS.P, 4)
+	KEEP_Z(FMOVS.P, 4)
+	ACTIVATE(LAST)
+	NEW_STATE(FMOVS, FMOVS.P, 4)
 	SUBS $1, LEFT
 	BNE  unit
 

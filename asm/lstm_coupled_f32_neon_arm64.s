@@ -32,47 +32,66 @@
 #define GATE R10 // bytes of one gate: 4·len(c)
 #define LEFT R11 // units left
 
-#define CELL 0
-#define IN   1
-#define CAND 3
-#define OUT  4
+// V registers, four for each activation: its argument, two of scratch, and between those
+// its result.
+#define CAND        0 // g
+#define TANH_CAND   2
+#define IN          4
+#define SIGMOID_IN  6
+#define OUT         12
+#define SIGMOID_OUT 14
+#define CELL        16
+#define OLD_CELL    17
+#define TANH_CELL   18
+
+#define ENTERING(TANH, SIGMOID) \
+	TANH(CAND, 1, TANH_CAND, 3)   \
+	SIGMOID(IN, 5, SIGMOID_IN, 7)
+
+#define LEAVING(TANH, SIGMOID) \
+	TANH(CELL, 17, TANH_CELL, 19)     \
+	SIGMOID(OUT, 13, SIGMOID_OUT, 15)
 
 // LOAD is FMOVQ or FMOVS; MOVE the same with .P, which steps on by bytes.
-#define GATES(LOAD, MOVE, bytes) \
-	SUM(MOVE, bytes, ZX, ZH, IN, 5)     \
-	SUM(MOVE, bytes, ZX1, ZH1, CAND, 5) \
-	SUM(MOVE, bytes, ZX2, ZH2, OUT, 5)  \
-	LOAD (C), F(CELL)
+//
+// Four units ENTER while those before them LEAVE, as in lstm_f32_neon_arm64.s.
+#define GATES(MOVE, bytes) \
+	SUM(MOVE, bytes, ZX1, ZH1, CAND, 1) \
+	SUM(MOVE, bytes, ZX, ZH, IN, 5)
 
-// The new c, in V6.
-#define NEW_CELL(MOVE, bytes) \
-	TANH(CAND, 11, 12, 13) \
-	SIGMOID(IN, 5, 6, 7)   \
-	FSUB4S(6, K_ONE, 9)    \ // 1−i
-	FMUL4S(12, 6, 6)       \ // i·g
-	FMLA4S(CELL, 9, 6)     \ // c = (1−i)·c + i·g
-	FLOOR(6, 7)            \
-	MOVE F(6), bytes(C)
+#define ENTER(LOAD, MOVE, bytes) \
+	GATES(MOVE, bytes) \
+	ACTIVATE(ENTERING)
 
-#define NEW_HIDDEN(MOVE, bytes) \
-	SIGMOID(OUT, 14, 15, 16) \
-	TANH(6, 11, 12, 13)      \
-	FMUL4S(12, 15, 15)       \ // o·tanh(c)
-	MOVE F(15), bytes(H)
+#define ENTER_PEEPHOLE(LOAD, MOVE, bytes) \
+	GATES(MOVE, bytes)      \
+	LOAD (C), F(OLD_CELL)   \
+	MOVE bytes(PEEP), F(5)  \
+	FMLA4S(OLD_CELL, 5, IN) \ // p_i·c
+	ACTIVATE(ENTERING)
 
-#define UPDATE(LOAD, MOVE, bytes) \
-	GATES(LOAD, MOVE, bytes) \
-	NEW_CELL(MOVE, bytes)    \
-	NEW_HIDDEN(MOVE, bytes)
+#define NEW_CELL(LOAD, MOVE, bytes) \
+	LOAD (C), F(OLD_CELL)               \
+	FSUB4S(SIGMOID_IN, K_ONE, 5)        \ // 1−i
+	FMUL4S(TANH_CAND, SIGMOID_IN, CELL) \ // i·g
+	FMLA4S(OLD_CELL, 5, CELL)           \ // c = (1−i)·c + i·g
+	FLOOR(CELL, 17)                     \
+	MOVE F(CELL), bytes(C)
 
-#define UPDATE_PEEPHOLE(LOAD, MOVE, bytes) \
-	GATES(LOAD, MOVE, bytes) \
-	MOVE bytes(PEEP), F(5)      \
-	FMLA4S(CELL, 5, IN)      \ // p_i·c
-	NEW_CELL(MOVE, bytes)    \
-	MOVE bytes(PEEP1), F(5)     \
-	FMLA4S(6, 5, OUT)        \ // p_o·c
-	NEW_HIDDEN(MOVE, bytes)
+#define HIDDEN(MOVE, bytes) \
+	ACTIVATE(LEAVING)                           \
+	FMUL4S(TANH_CELL, SIGMOID_OUT, SIGMOID_OUT) \ // o·tanh(c)
+	MOVE F(SIGMOID_OUT), bytes(H)
+
+#define LEAVE(MOVE, bytes) \
+	SUM(MOVE, bytes, ZX2, ZH2, OUT, 13) \
+	HIDDEN(MOVE, bytes)
+
+#define LEAVE_PEEPHOLE(MOVE, bytes) \
+	SUM(MOVE, bytes, ZX2, ZH2, OUT, 13) \
+	MOVE bytes(PEEP1), F(13)            \
+	FMLA4S(CELL, 13, OUT)               \ // p_o·c
+	HIDDEN(MOVE, bytes)
 
 #define LOAD_ARGUMENTS \
 	MOVD h_base+0(FP), H      \
@@ -92,18 +111,29 @@ TEXT ·lstmCoupledF32NEON(SB), NOSPLIT, $0-96
 	LOAD_ARGUMENTS
 	SUBS $4, LEFT
 	BLT  tail
+	ENTER(FMOVQ, FMOVQ.P, 16)
+	NEW_CELL(FMOVQ, FMOVQ.P, 16)
+	SUBS $4, LEFT
+	BLT  last
 
 units:
-	UPDATE(FMOVQ, FMOVQ.P, 16)
+	ENTER(FMOVQ, FMOVQ.P, 16)
+	LEAVE(FMOVQ.P, 16)
+	NEW_CELL(FMOVQ, FMOVQ.P, 16)
 	SUBS $4, LEFT
 	BGE  units
+
+last:
+	LEAVE(FMOVQ.P, 16)
 
 tail:
 	ADDS $4, LEFT
 	BEQ  done
 
 unit:
-	UPDATE(FMOVS, FMOVS.P, 4)
+	ENTER(FMOVS, FMOVS.P, 4)
+	NEW_CELL(FMOVS, FMOVS.P, 4)
+	LEAVE(FMOVS.P, 4)
 	SUBS $1, LEFT
 	BNE  unit
 
@@ -117,18 +147,29 @@ TEXT ·lstmCoupledPeepholeF32NEON(SB), NOSPLIT, $0-120
 	ADD  GATE, PEEP, PEEP1
 	SUBS $4, LEFT
 	BLT  tail
+	ENTER_PEEPHOLE(FMOVQ, FMOVQ.P, 16)
+	NEW_CELL(FMOVQ, FMOVQ.P, 16)
+	SUBS $4, LEFT
+	BLT  last
 
 units:
-	UPDATE_PEEPHOLE(FMOVQ, FMOVQ.P, 16)
+	ENTER_PEEPHOLE(FMOVQ, FMOVQ.P, 16)
+	LEAVE_PEEPHOLE(FMOVQ.P, 16)
+	NEW_CELL(FMOVQ, FMOVQ.P, 16)
 	SUBS $4, LEFT
 	BGE  units
+
+last:
+	LEAVE_PEEPHOLE(FMOVQ.P, 16)
 
 tail:
 	ADDS $4, LEFT
 	BEQ  done
 
 unit:
-	UPDATE_PEEPHOLE(FMOVS, FMOVS.P, 4)
+	ENTER_PEEPHOLE(FMOVS, FMOVS.P, 4)
+	NEW_CELL(FMOVS, FMOVS.P, 4)
+	LEAVE_PEEPHOLE(FMOVS.P, 4)
 	SUBS $1, LEFT
 	BNE  unit
 

@@ -35,38 +35,59 @@
 #define GATE R10 // bytes of one gate: 4·len(c)
 #define LEFT R11 // units left
 
-#define CELL   0
-#define IN     1
-#define FORGET 2
-#define CAND   3
-#define OUT    4
+// V registers, four for each activation: its argument, two of scratch, and between those
+// its result.
+#define CAND        0 // g
+#define TANH_CAND   2
+#define IN          4
+#define SIGMOID_IN  6
+#define FORGET      8
+#define SIGMOID_FORGET 10
+#define OUT         12
+#define SIGMOID_OUT 14
+#define CELL        16
+#define OLD_CELL    17
+#define TANH_CELL   18
 
-// z += p·c; c in register cell.
-#define PEEPHOLE(MOVE, bytes, p, cell, z) \
-	MOVE bytes(p), F(5) \
-	FMLA4S(cell, 5, z)
+#define ENTERING(TANH, SIGMOID) \
+	TANH(CAND, 1, TANH_CAND, 3)            \
+	SIGMOID(IN, 5, SIGMOID_IN, 7)          \
+	SIGMOID(FORGET, 9, SIGMOID_FORGET, 11)
+
+#define LEAVING(TANH, SIGMOID) \
+	TANH(CELL, 17, TANH_CELL, 19)     \
+	SIGMOID(OUT, 13, SIGMOID_OUT, 15)
+
+// z += p·c; c in register cell, t is scratch.
+#define PEEPHOLE(MOVE, bytes, p, cell, z, t) \
+	MOVE bytes(p), F(t) \
+	FMLA4S(cell, t, z)
 
 // LOAD is FMOVQ or FMOVS; MOVE the same with .P, which steps on by bytes.
-#define UPDATE(LOAD, MOVE, bytes) \
-	SUM(MOVE, bytes, ZX, ZH, IN, 5)       \
-	SUM(MOVE, bytes, ZX1, ZH1, FORGET, 5) \
-	SUM(MOVE, bytes, ZX2, ZH2, CAND, 5)   \
-	SUM(MOVE, bytes, ZX3, ZH3, OUT, 5)    \
-	LOAD (C), F(CELL)                     \
-	PEEPHOLE(MOVE, bytes, PEEP, CELL, IN)    \
-	PEEPHOLE(MOVE, bytes, PEEP1, CELL, FORGET) \
-	TANH(CAND, 11, 12, 13)                \
-	SIGMOID(IN, 5, 6, 7)                  \
-	SIGMOID(FORGET, 8, 9, 10)             \
-	FMUL4S(12, 6, 6)                      \ // i·g
-	FMLA4S(CELL, 9, 6)                    \ // c = f·c + i·g
-	FLOOR(6, 7)                           \
-	MOVE F(6), bytes(C)                   \
-	PEEPHOLE(MOVE, bytes, PEEP2, 6, OUT)     \
-	SIGMOID(OUT, 14, 15, 16)              \
-	TANH(6, 11, 12, 13)                   \
-	FMUL4S(12, 15, 15)                    \ // o·tanh(c)
-	MOVE F(15), bytes(H)
+//
+// Four units ENTER while those before them LEAVE, as in lstm_f32_neon_arm64.s.
+#define ENTER(LOAD, MOVE, bytes) \
+	SUM(MOVE, bytes, ZX2, ZH2, CAND, 1)             \
+	SUM(MOVE, bytes, ZX, ZH, IN, 5)                 \
+	SUM(MOVE, bytes, ZX1, ZH1, FORGET, 9)           \
+	LOAD (C), F(OLD_CELL)                           \
+	PEEPHOLE(MOVE, bytes, PEEP, OLD_CELL, IN, 5)      \
+	PEEPHOLE(MOVE, bytes, PEEP1, OLD_CELL, FORGET, 9) \
+	ACTIVATE(ENTERING)
+
+#define NEW_CELL(LOAD, MOVE, bytes) \
+	LOAD (C), F(OLD_CELL)                  \
+	FMUL4S(TANH_CAND, SIGMOID_IN, CELL)    \ // i·g
+	FMLA4S(OLD_CELL, SIGMOID_FORGET, CELL) \ // c = f·c + i·g
+	FLOOR(CELL, 17)                        \
+	MOVE F(CELL), bytes(C)
+
+#define LEAVE(MOVE, bytes) \
+	SUM(MOVE, bytes, ZX3, ZH3, OUT, 13)           \
+	PEEPHOLE(MOVE, bytes, PEEP2, CELL, OUT, 13)   \
+	ACTIVATE(LEAVING)                             \
+	FMUL4S(TANH_CELL, SIGMOID_OUT, SIGMOID_OUT)   \ // o·tanh(c)
+	MOVE F(SIGMOID_OUT), bytes(H)
 
 // func lstmPeepholeF32NEON(h, c, zx, zh, p []float32)
 TEXT ·lstmPeepholeF32NEON(SB), NOSPLIT, $0-120
@@ -88,18 +109,29 @@ TEXT ·lstmPeepholeF32NEON(SB), NOSPLIT, $0-120
 	ADD  GATE, PEEP1, PEEP2
 	SUBS $4, LEFT
 	BLT  tail
+	ENTER(FMOVQ, FMOVQ.P, 16)
+	NEW_CELL(FMOVQ, FMOVQ.P, 16)
+	SUBS $4, LEFT
+	BLT  last
 
 units:
-	UPDATE(FMOVQ, FMOVQ.P, 16)
+	ENTER(FMOVQ, FMOVQ.P, 16)
+	LEAVE(FMOVQ.P, 16)
+	NEW_CELL(FMOVQ, FMOVQ.P, 16)
 	SUBS $4, LEFT
 	BGE  units
+
+last:
+	LEAVE(FMOVQ.P, 16)
 
 tail:
 	ADDS $4, LEFT
 	BEQ  done
 
 unit:
-	UPDATE(FMOVS, FMOVS.P, 4)
+	ENTER(FMOVS, FMOVS.P, 4)
+	NEW_CELL(FMOVS, FMOVS.P, 4)
+	LEAVE(FMOVS.P, 4)
 	SUBS $1, LEFT
 	BNE  unit
 

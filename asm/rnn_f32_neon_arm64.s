@@ -22,6 +22,9 @@
 #define Z     0
 #define STATE 2
 
+#define ONLY(TANH, SIGMOID) \
+	TANH(Z, 1, STATE, 3)
+
 // MOVE is FMOVQ.P or FMOVS.P, bytes 16 or 4.
 #define LOAD_Z(MOVE, bytes) \
 	MOVE bytes(ZX), F(Z)  \
@@ -30,7 +33,7 @@
 
 #define UPDATE_TANH(MOVE, bytes) \
 	LOAD_Z(MOVE, bytes)     \
-	TANH(Z, 1, STATE, 3)    \
+	ACTIVATE(ONLY)          \
 	FLOOR(STATE, 3)         \
 	MOVE F(STATE), bytes(H)
 

@@ -84,15 +84,17 @@
 //	            call, on a CPU without VNNI (Zen 3); in brackets all steps in one call, where
 //	            it is better (tools/accuracy/onnxruntime_int8.py). It has no int8 GRU
 //	VNNI        the same on a CPU with AVX-512 VNNI (Zen 5), where its products do not
-//	            saturate. The other columns are the same on every CPU
+//	            saturate
+//	ncnn        1.0.20261020, the better of two ways: only LSTMs in int8, or all that can be
+//	            (tools/accuracy/ncnn_int8.py). Its GRU is of another form than this one
 //
-//	                                   nearest  int8  16 bits  calibrated  16 bits  ONNX         VNNI
-//	charnn, 2·LSTM 192                  45.5    47.3   50.7       48.4      53.7    40.8         44.4
-//	river flow, LSTM 4→126, its h       38.6    39.8   43.6       40.6      50.3    32.4         37.9
-//	  and one number from it            38.7    42.3   45.0       40.7      49.9    30.6         34.1
-//	river flow, LSTM 11→64→1            43.8    45.0   55.0       45.2      51.1    29.1         29.3
-//	speech detection, LSTM 128→128      37.8    38.5   39.8       43.2      50.0    33.4         38.2
-//	noise suppression, 2·LSTM 128→257   31.6    33.0   35.1       37.8      41.1    27.6 (31.6)  32.6
+//	                                   nearest  int8  16 bits  calibrated  16 bits  ONNX         VNNI  ncnn
+//	charnn, 2·LSTM 192                  45.5    47.3   50.7       48.4      53.7    40.8         44.4  46.9
+//	river flow, LSTM 4→126, its h       38.6    39.8   43.6       40.6      50.3    32.4         37.9  35.3
+//	  and one number from it            38.7    42.3   45.0       40.7      49.9    30.6         34.1  33.3
+//	river flow, LSTM 11→64→1            43.8    45.0   55.0       45.2      51.1    29.1         29.3  43.8
+//	speech detection, LSTM 128→128      37.8    38.5   39.8       43.2      50.0    33.4         38.2  37.9
+//	noise suppression, 2·LSTM 128→257   31.6    33.0   35.1       37.8      41.1    27.6 (31.6)  32.6  32.3
 //	noise suppression, GRU 24, 48, 96   40.6    40.9   48.1       40.9      51.7
 //
 // Vectors of 16 bits cost time where multiplications do: with AVX2 on Zen 3 a step of 64 to 1024

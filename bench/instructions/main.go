@@ -2,6 +2,7 @@
 // at a time: those of N more steps, by N. It says nothing of cycles; bench/mca does.
 //
 //	go run ./bench/instructions -cpu cortex-a53,max
+//	go run ./bench/instructions -cell lstm -H 16 -functions
 //
 // It needs qemu-aarch64-static. Counted are the instructions in packages asm and infer and
 // in what of the runtime copies and clears memory; the rest of the runtime (its monitor, a
@@ -12,14 +13,17 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -40,6 +44,7 @@ func run() error {
 	sizes := flag.String("H", "16,64,256", "hidden `sizes`")
 	steps := flag.Int("steps", 0, "`steps` that are counted (default fewer of larger ones)")
 	qemu := flag.String("qemu", "qemu-aarch64-static", "the qemu `command`")
+	functions := flag.Bool("functions", false, "beneath each step, its functions")
 	guest := flag.String("guest", "", "step this `model`: what runs inside")
 	flag.Parse()
 	if *guest != "" {
@@ -88,23 +93,40 @@ func run() error {
 					if err != nil {
 						return err
 					}
-					var per [parts]float64
+					per := map[string]float64{}
+					var in [parts]float64
 					var sum float64
-					for i := range per {
-						per[i] = float64(twice[i]-once[i]) / float64(N)
-						sum += per[i]
+					for function, n := range twice {
+						per[function] = float64(n-once[function]) / float64(N)
+						in[part(function)] += per[function]
+						sum += per[function]
 					}
 					typ := "float32"
 					if int8 {
 						typ = "int8"
 					}
 					fmt.Printf("| %s | %s | %d | %s | %s | %.0f | %.0f | %.0f | %.0f | %.2f |\n",
-						cell, typ, H, cpu, isa, sum, per[product], per[update], per[elsewhere], sum/float64(2*gates[cell]*H*H))
+						cell, typ, H, cpu, isa, sum, in[product], in[update], in[elsewhere], sum/float64(2*gates[cell]*H*H))
+					if *functions {
+						list(per)
+					}
 				}
 			}
 		}
 	}
 	return nil
+}
+
+// list prints the functions of a step, those with most instructions first.
+func list(per map[string]float64) {
+	names := slices.SortedFunc(maps.Keys(per), func(a, b string) int {
+		return cmp.Or(cmp.Compare(per[b], per[a]), strings.Compare(a, b))
+	})
+	for _, name := range names {
+		if per[name] >= 0.5 {
+			fmt.Printf("\t%7.1f %s\n", per[name], strings.TrimPrefix(name, "github.com/rnnedge/rnnedge/"))
+		}
+	}
 }
 
 var gates = map[string]int{"lstm": 4, "gru": 3}
@@ -156,10 +178,22 @@ var (
 	counted  = regexp.MustCompile(`^(github\.com/rnnedge/rnnedge/(asm|infer)\.|runtime\.(memmove|memclr|memequal|duff))`)
 )
 
+// part is where a function's instructions stand.
+func part(function string) int {
+	switch {
+	case products.MatchString(function):
+		return product
+	case updates.MatchString(function):
+		return update
+	}
+	return elsewhere
+}
+
 type counter struct{ qemu, cpu, binary, model string }
 
-// count returns the instructions of a process that steps so many times, and its kernels.
-func (c counter) count(steps int) (n [parts]int, isa string, err error) {
+// count returns the instructions of a process that steps so many times, by function, and
+// its kernels.
+func (c counter) count(steps int) (n map[string]int, isa string, err error) {
 	cmd := exec.Command(c.qemu, "-cpu", c.cpu, "-singlestep", "-d", "nochain,exec", c.binary, "-guest", c.model, "-steps", strconv.Itoa(steps))
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GOGC=off", "GODEBUG=asyncpreemptoff=1")
 	var out bytes.Buffer
@@ -171,7 +205,7 @@ func (c counter) count(steps int) (n [parts]int, isa string, err error) {
 	if err := cmd.Start(); err != nil {
 		return n, "", err
 	}
-	where := map[string]int{} // parts by symbol
+	all := map[string]*int{}
 	var last string
 	lines := bufio.NewScanner(log)
 	for lines.Scan() { // Trace 0: 0x7fbc70021100 [… /pc/ …] symbol
@@ -180,26 +214,21 @@ func (c counter) count(steps int) (n [parts]int, isa string, err error) {
 			continue
 		}
 		symbol := last[strings.LastIndexByte(last, ' ')+1:]
-		part, ok := where[symbol]
-		if !ok {
-			switch {
-			case products.MatchString(symbol):
-				part = product
-			case updates.MatchString(symbol):
-				part = update
-			case counted.MatchString(symbol):
-				part = elsewhere
-			default:
-				part = -1
-			}
-			where[strings.Clone(symbol)] = part
+		count := all[symbol]
+		if count == nil {
+			count = new(int)
+			all[strings.Clone(symbol)] = count
 		}
-		if part >= 0 {
-			n[part]++
-		}
+		*count++
 	}
 	if err := errors.Join(lines.Err(), cmd.Wait()); err != nil {
 		return n, "", fmt.Errorf("%s: %w: %s", c.qemu, err, last)
+	}
+	n = map[string]int{}
+	for symbol, count := range all {
+		if counted.MatchString(symbol) {
+			n[symbol] = *count
+		}
 	}
 	return n, out.String(), nil
 }

@@ -3,6 +3,7 @@
 // is faster than the loop, this is what a product costs; it is a model of a CPU, not one.
 //
 //	go run ./bench/mca -goarch arm64 -cpu cortex-a53,cortex-a72,cortex-a76
+//	go run ./bench/mca -kernel lstmF32NEON,gruF32NEON
 //
 // It needs binutils for the architecture and llvm-mca.
 package main
@@ -30,7 +31,8 @@ type architecture struct {
 var architectures = map[string]architecture{
 	"arm64": {
 		"aarch64-linux-gnu-objdump", "aarch64",
-		"matVecF32AtNEON,matMulF32NEON,matVecI8AtNEON,matVecI8AtDotProd,matMulI8DotProd",
+		"matVecF32AtNEON,matMulF32NEON,matVecI8AtNEON,matVecI8AtDotProd,matMulI8DotProd," +
+			"lstmF32AtNEON,lstmPeepholeF32NEON,lstmCoupledF32NEON,lstmCoupledPeepholeF32NEON,gruF32AtNEON,gruResetF32NEON,gruBeforeF32NEON,rnnTanhF32NEON,sigmoidF32NEON,tanhF32NEON",
 		regexp.MustCompile(`^ld(r|p|ur|2|2r)\b`), regexp.MustCompile(`^(fmla|sdot|smlal2?|smull2?|sadalp)\b`),
 	},
 	"amd64": {
@@ -55,8 +57,9 @@ func main() {
 
 func run() error {
 	goarch := flag.String("goarch", "arm64", "`architecture`: arm64 or amd64")
-	cpus := flag.String("cpu", "cortex-a53,cortex-a72,cortex-a76,neoverse-n1", "`CPUs` as llvm-mca -mcpu names them")
+	cpus := flag.String("cpu", "cortex-a53,cortex-a55,cortex-a72,cortex-a76,neoverse-n1", "`CPUs` as llvm-mca -mcpu names them")
 	mca := flag.String("mca", "llvm-mca", "the llvm-mca `command`")
+	kernels := flag.String("kernel", "", "`kernels`, functions of package asm (default products and, on arm64, updates)")
 	flag.Parse()
 	arch, ok := architectures[*goarch]
 	if !ok {
@@ -75,7 +78,10 @@ func run() error {
 	}
 	fmt.Println("| kernel | instructions a turn | loads | products |", strings.Join(strings.Split(*cpus, ","), " | "), "|")
 	fmt.Println("|---|--:|--:|--:|" + strings.Repeat("--:|", strings.Count(*cpus, ",")+1))
-	for _, kernel := range strings.Split(arch.kernels, ",") {
+	if *kernels == "" {
+		*kernels = arch.kernels
+	}
+	for _, kernel := range strings.Split(*kernels, ",") {
 		code, err := arch.disassemble(binary, kernel)
 		if err != nil {
 			return err

@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/rnnedge/rnnedge/format"
 	"github.com/rnnedge/rnnedge/infer"
@@ -97,12 +98,16 @@ func run(w io.Writer, dir string, int8 bool, keep, prompt string, temperature fl
 	if err != nil {
 		return err
 	}
-	rate := float64(len(passage)) / time.Since(start).Seconds()
-	fmt.Fprintf(w, "held out    %.4f bits per character over %d characters of text it has never seen\n", bits, len(passage))
+	read := utf8.RuneCount(passage)
+	rate := float64(read) / time.Since(start).Seconds()
+	fmt.Fprintf(w, "held out    %.4f bits per character over %d characters of text it has never seen\n", bits, read)
 	fmt.Fprintf(w, "speed       %.0f steps/s, one at a time\n\n", rate)
 
 	text, err := c.write(prompt, length, temperature, rand.New(rand.NewPCG(seed, 0)))
-	fmt.Fprintln(w, text)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(w, text)
 	return err
 }
 

@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/rnnedge/rnnedge/format"
 )
 
-// A graph is a model as onnxruntime_int8.py reads it: its layers in order over numbered
-// buffers, its arrays row-major, the data it runs on and what it should give.
+// A graph is a model as onnxruntime_int8.py and ncnn_int8.py read it: its layers in order
+// over numbered buffers, its arrays row-major, the data it runs on and what it should give.
 type graph struct {
 	Name   string      `json:"name"`
 	Inputs int         `json:"inputs"` // 0: a token
@@ -25,8 +26,9 @@ type node struct {
 	Op     string           `json:"op"`
 	X      []format.Buffer  `json:"x"`
 	Y      format.Buffer    `json:"y"`
-	Widths []int            `json:"widths"` // of X, then Y
-	F      string           `json:"f,omitempty"`
+	Widths []int            `json:"widths"`          // of X, then Y
+	F      string           `json:"f,omitempty"`     // of a dense layer, or a GRU's candidate
+	Reset  string           `json:"reset,omitempty"` // of a GRU: before the recurrent product, or after
 	Arrays map[string]array `json:"arrays,omitempty"`
 }
 
@@ -59,7 +61,8 @@ func dump(folder, name string, m *format.Model, x []float32, want []float64) err
 			add("W", l.W)
 			add("B", l.B)
 		case *format.LSTM:
-			if l.Coupled || l.P != format.None || l.Norm != format.None || l.Proj != format.None || l.Clip != 0 || l.CellClip != 0 {
+			plain := l.Gate.Kind == format.Sigmoid && l.Candidate.Kind == format.Tanh && l.Output.Kind == format.Tanh
+			if !plain || l.Coupled || l.P != format.None || l.Norm != format.None || l.Proj != format.None || l.Clip != 0 || l.CellClip != 0 {
 				return fmt.Errorf("%s: layer %s is no plain LSTM", name, l.Name)
 			}
 			n.X, n.Y = []format.Buffer{l.X}, l.Y
@@ -68,16 +71,32 @@ func dump(folder, name string, m *format.Model, x []float32, want []float64) err
 			add("B", l.B)
 			initial("H", l.H)
 			initial("C", l.C)
+		case *format.GRU:
+			if l.Gate.Kind != format.Sigmoid || l.Clip != 0 {
+				return fmt.Errorf("%s: layer %s is no plain GRU", name, l.Name)
+			}
+			n.X, n.Y, n.F, n.Reset = []format.Buffer{l.X}, l.Y, l.Candidate.String(), "after"
+			if l.RN != format.None {
+				n.Reset = "before"
+			}
+			add("W", l.W)
+			add("R", l.R)
+			add("B", l.B)
+			add("BR", l.BR)
+			add("RN", l.RN)
+			initial("H", l.H)
 		case *format.Embedding:
 			n.X, n.Y = []format.Buffer{l.X}, l.Y
 			add("W", l.Table)
 		case *format.Add:
 			n.X, n.Y = []format.Buffer{l.A, l.B}, l.Y
+		case *format.Concat:
+			n.X, n.Y = l.Xs, l.Y
 		default:
 			fmt.Fprintf(os.Stderr, "not dumped: %s has a %v layer\n", name, l.Op())
 			return nil
 		}
-		for _, b := range append(n.X, n.Y) {
+		for _, b := range append(slices.Clone(n.X), n.Y) {
 			n.Widths = append(n.Widths, m.Buffers[b])
 		}
 		g.Layers = append(g.Layers, n)

@@ -3,6 +3,7 @@
 //
 //	go run ./tools/accuracy
 //	go run ./tools/accuracy -dump DIR && python tools/accuracy/onnxruntime_int8.py DIR
+//	go run ./tools/accuracy -dump DIR && python tools/accuracy/ncnn_int8.py DIR
 package main
 
 import (
@@ -57,7 +58,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 	charnn := flags.String("charnn", "examples/charnn", "`folder` of the character model")
 	smallest := flags.Int("smallest", 2048, "`elements` of the smallest matrix to store as int8, as convert has it")
 	asTable := flags.Bool("table", false, "print a table of all models instead: error against their source, sizes, what int8 costs; and what is refused")
-	folder := flags.String("dump", "", "write the models and their data as JSON into this `folder`, for onnxruntime_int8.py")
+	folder := flags.String("dump", "", "write the models and their data as JSON into this `folder`, for onnxruntime_int8.py and ncnn_int8.py")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return nil

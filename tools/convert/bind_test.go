@@ -44,7 +44,7 @@ func TestBind(t *testing.T) {
 		{[]string{"-bind", "h0=" + state, "testdata/formats/gru_alone.pt"}, 1, "the format has no named inputs to bind"},
 		{[]string{"-state", "h0", "testdata/formats/gru_alone.pt"}, 1, "the format has no named inputs that may be states, supported is that of ONNX and TensorFlow Lite models"},
 		{[]string{"-state", "h1", source}, 1, `found no input "h1" of floats that may be a state`},
-		{[]string{"-inspect", "-bind", "h0=" + state}, 2, "-inspect goes without -o, -spec, -bind, -state, -q, -vectors, -keep and -calibrate"},
+		{[]string{"-inspect", "-bind", "h0=" + state}, 2, "-inspect goes without -bind; -h"},
 	} {
 		stdout.Reset()
 		stderr.Reset()

@@ -3,9 +3,10 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
+
+	"github.com/rnnedge/rnnedge/tools/internal/cli"
 )
 
 const (
@@ -17,11 +18,7 @@ const (
 // newBar returns a function that draws how much of a file's steps is done, where w is
 // a terminal; nil elsewhere. It shows nothing of what takes less than a second.
 func newBar(w io.Writer) func(file string, done, total int) {
-	f, ok := w.(*os.File)
-	if !ok {
-		return nil
-	}
-	if info, err := f.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
+	if !cli.IsTerminal(w) {
 		return nil
 	}
 	return drawBar(w, time.Now)

@@ -131,35 +131,3 @@ func fileSize(m *format.Model) (int64, error) {
 	b, err := format.Marshal(m)
 	return int64(len(b)), err
 }
-
-// overwrites says which of the files that are read one of those that are written would
-// replace, or each other. PyTorch writes the weights of an ONNX model to a file beside it,
-// with .data behind its name.
-func (p *proving) overwrites(source, out string, options converter.Options) error {
-	read := []string{source, source + ".data", options.Spec, options.Calibrate, p.input}
-	for _, c := range p.checks {
-		read = append(read, c[0], c[1])
-	}
-	for _, file := range options.Bind {
-		read = append(read, file)
-	}
-	same := func(a, b string) bool {
-		if a == "" || b == "" {
-			return false
-		}
-		x, err := os.Stat(a)
-		y, err2 := os.Stat(b)
-		return filepath.Clean(a) == filepath.Clean(b) || err == nil && err2 == nil && os.SameFile(x, y)
-	}
-	for _, w := range []struct{ flag, path string }{{"-o", out}, {"-report", p.report}} {
-		for _, r := range read {
-			if same(w.path, r) {
-				return fmt.Errorf("%s %s would overwrite what is read; name another file", w.flag, w.path)
-			}
-		}
-	}
-	if same(out, p.report) {
-		return fmt.Errorf("-o and -report are both %s; name another file", out)
-	}
-	return nil
-}

@@ -113,6 +113,22 @@ func TestOverwrites(t *testing.T) {
 		assert.Equal(t, 1, code, args)
 		assert.Contains(t, stderr, "name another file", args)
 	}
+	// Nor is a spec that was found beside the source, or an array of a folder.
+	require.NoError(t, os.WriteFile(file("net.yaml"), []byte("layers: [{lstm: lstm}, {dense: head}]"), 0o600))
+	array := file("arrays/head.bias.npy")
+	require.NoError(t, os.CopyFS(file("arrays"), os.DirFS("testdata/formats/npy")))
+	for _, args := range [][]string{
+		{"-o", file("net.yaml"), file("net.pt")},
+		{"-o", file("a.rnn"), "-report", file("net.yaml"), file("net.pt")},
+		{"-o", array, "-spec", spec, file("arrays")},
+		{"-o", file("a.rnn"), "-report", file("sound.wav"), "-q", "int8", "-calibrate", dir, file("net.pt")},
+	} {
+		var stdout, stderr bytes.Buffer
+		require.NoError(t, os.WriteFile(file("sound.wav"), nil, 0o600))
+		assert.Equal(t, 1, run(args, &stdout, &stderr), args)
+		assert.Contains(t, stderr.String(), "name another file", args)
+		assert.NoFileExists(t, file("a.rnn"))
+	}
 	kept, err := os.ReadFile(file("net.pt"))
 	require.NoError(t, err)
 	assert.Equal(t, data, kept)
@@ -153,7 +169,7 @@ func TestProvingUsage(t *testing.T) {
 		{[]string{"-steps", "-1", "-o", "x", "a.pt"}, "-steps -1: want 0 to 1048576"},
 		{[]string{"-tolerance", "NaN", "-o", "x", "a.pt"}, "-tolerance wants a number above 0"},
 		{[]string{"-tolerance-int8", "1", "-o", "x", "a.pt"}, "-tolerance-int8 goes with -q int8"},
-		{[]string{"-inspect", "-input", "x.npy", "a.rnn"}, "-inspect goes without -input"},
+		{[]string{"-inspect", "-input", "x.npy", "a.rnn"}, "-inspect goes without -input; -h"},
 	} {
 		var stdout, stderr bytes.Buffer
 		assert.Equal(t, 2, run(c.args, &stdout, &stderr), c.args)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/rnnedge/rnnedge/tools/internal/cli"
 	"github.com/rnnedge/rnnedge/tools/internal/steps"
 )
 
@@ -83,7 +84,7 @@ func parse(args []string) (o options, err error) {
 	fs.BoolVar(&o.timeFirst, "time-first", false, "")
 	fs.BoolVar(&o.verify, "verify", false, "")
 
-	names, err := interspersed(fs, args)
+	names, err := cli.Parse(fs, args)
 	if err != nil {
 		return o, err
 	}
@@ -114,21 +115,6 @@ func parse(args []string) (o options, err error) {
 		}
 	}
 	return o, nil
-}
-
-// interspersed parses flags that may stand between the other arguments, which it
-// returns; after -- there are no flags.
-func interspersed(fs *flag.FlagSet, args []string) (names []string, err error) {
-	for {
-		if err := fs.Parse(args); err != nil {
-			return nil, err
-		}
-		rest := fs.Args()
-		if n := len(args) - len(rest); len(rest) == 0 || n > 0 && args[n-1] == "--" {
-			return append(names, rest...), nil
-		}
-		names, args = append(names, rest[0]), rest[1:]
-	}
 }
 
 // kind is a form of input.

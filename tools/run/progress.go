@@ -3,8 +3,9 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"time"
+
+	"github.com/rnnedge/rnnedge/tools/internal/cli"
 )
 
 // progress tells a person at a terminal how far a long run is.
@@ -24,19 +25,10 @@ const (
 // where standard error is not a terminal.
 func (c *command) newProgress(total int) *progress {
 	p := &progress{total: total, next: time.Now().Add(progressAfter)}
-	if !c.numbersToStdout() && isTerminal(c.stderr) {
+	if !c.numbersToStdout() && cli.IsTerminal(c.stderr) {
 		p.w = c.stderr
 	}
 	return p
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // advance counts steps.

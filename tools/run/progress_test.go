@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"errors"
-	"os"
 	"testing"
 	"time"
 
@@ -28,14 +27,6 @@ func TestProgress(t *testing.T) {
 	p = &progress{w: &screen}
 	p.advance(7)
 	require.Equal(t, "\rrun: 7 steps", screen.String())
-}
-
-func TestTerminal(t *testing.T) {
-	f, err := os.Create(save(t, "stderr", nil))
-	require.NoError(t, err)
-	defer f.Close()
-	require.False(t, isTerminal(f))
-	require.False(t, isTerminal(new(bytes.Buffer)))
 }
 
 type full struct{}

@@ -40,20 +40,25 @@ const (
 	dampingRandom = 0.3
 )
 
-// widest is how many columns a matrix has at most that is rounded for what it multiplies:
-// moments are a square of that width.
-const widest = 4096
+// Moments are a square of the vectors' width, and factoring them a cube: widest is how many
+// columns a matrix has at most that is rounded for what it multiplies, and mostMoments how many
+// elements all those squares have at most, in 8 bytes each.
+const (
+	widest      = 4096
+	mostMoments = 1 << 26
+)
 
 // NewCalibration starts a calibration of q, which is m with matrices in int8.
 //
 // The state of a cell is its output of the step before, so that watching the output gives
 // the moments of both; nearly those of what the candidate of a reset-before GRU multiplies, too,
 // which is the state times the reset gate. What a projection multiplies is nowhere to be
-// watched: it stays rounded to the nearest, as wide matrices do. A matrix of several layers
-// is rounded for the first.
+// watched: it stays rounded to the nearest, as matrices beyond what is said above do. A matrix of
+// several layers is rounded for the first.
 func NewCalibration(m, q *format.Model) (*Calibration, error) {
 	c := &Calibration{float: m, int8: q, damping: dampingData}
 	seen := make([]bool, len(q.Tensors))
+	moments := 0
 	watch := func(b format.Buffer, matrices ...format.TensorID) {
 		for _, id := range matrices {
 			if t := q.Tensor(id); t == nil || t.I8 == nil || t.Cols > widest || seen[id] {
@@ -62,8 +67,11 @@ func NewCalibration(m, q *format.Model) (*Calibration, error) {
 			seen[id] = true
 			i := slices.IndexFunc(c.watched, func(w watched) bool { return w.buffer == b })
 			if i < 0 {
-				i = len(c.watched)
 				n := m.Buffers[b]
+				if moments+n*n > mostMoments {
+					continue
+				}
+				i, moments = len(c.watched), moments+n*n
 				c.watched = append(c.watched, watched{buffer: b, from: c.width, to: c.width + n, moments: quant.NewMoments(n)})
 				c.width += n
 			}

@@ -2,6 +2,7 @@ package converter
 
 import (
 	"bytes"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -117,6 +118,27 @@ func TestCalibrationOfSharedMatrix(t *testing.T) {
 		}
 	}
 	assert.Equal(t, map[string]int{"relu.W": 1, "relu.R": 1, "lstm.W": 1, "lstm.R": 1, "lstm.Proj": 1}, watched)
+}
+
+// Memory has a bound, whatever a file asks for: five squares of 4096 would be beyond it.
+func TestCalibrationOfWideMatrices(t *testing.T) {
+	b := format.NewBuilder(1)
+	x := format.Input
+	for i := range 5 {
+		wide := b.Dense(fmt.Sprint("wide ", i), x, make([]float32, 4096*b.Width(x)), nil, format.Linear)
+		x = b.Dense(fmt.Sprint("narrow ", i), wide, make([]float32, 16*4096), nil, format.Linear)
+	}
+	b.Output(x)
+	m, err := b.Model()
+	require.NoError(t, err)
+	c, err := NewCalibration(m, format.Quantized(m, all))
+	require.NoError(t, err)
+	squares := 0
+	for _, w := range c.watched {
+		squares += (w.to - w.from) * (w.to - w.from)
+	}
+	assert.LessOrEqual(t, squares, mostMoments)
+	assert.Greater(t, squares, 3*4096*4096)
 }
 
 // Nothing to watch is nothing to do.

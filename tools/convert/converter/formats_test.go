@@ -73,6 +73,21 @@ func TestForms(t *testing.T) {
 	}
 }
 
+// Weights under weight_norm are computed from their parts, whatever these are called.
+func TestWeightNorm(t *testing.T) {
+	io := archive(t, formats("weight_norm.npz"))
+	x, y := io("x").Float32(), io("y").Float64()
+	for _, name := range []string{"weight_norm.pt", "parametrized.pt", "whole_weight_norm.pt"} {
+		r, err := Convert(formats(name), formats("net.yaml"))
+		require.NoError(t, err, name)
+		have := make([]float32, len(y))
+		_, err = open(t, r.Model).NewSession().Run(have, x)
+		require.NoError(t, err, name)
+		assert.LessOrEqual(t, worst(t, y, have), 2e-7, name)
+		assert.Contains(t, strings.Join(r.Notes, "\n"), "lstm.weight_hh_l1: computed from lstm.", name)
+	}
+}
+
 // What stands alone needs no spec where its tensors tell everything.
 func TestWithoutSpec(t *testing.T) {
 	for name, want := range map[string]string{"gru_alone.pt": "gru_l0", "lstm_cell.pt": "lstm", "torchscript.pt": "lstm_l0"} {

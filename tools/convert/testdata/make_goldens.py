@@ -2,7 +2,7 @@
 
     pip install torch numpy safetensors
     python make_goldens.py          # writes into its own folder; the same numbers each time
-    python make_goldens.py heads    # of cells, cells2, formats, heads and whole, only that
+    python make_goldens.py heads    # of cells, cells2, formats, heads, whole and norm, only that
 
 cells.npz: every recurrent cell over 200 steps. Weights and inputs are not stored;
 a test draws them from SplitMix64 as `draw` does here:
@@ -32,6 +32,9 @@ formats/: one small net in every form of file that a checkpoint comes in. net.np
 holds its tensors as they are after loading, io.npz its input and its output in
 float64. heads.pt is a net with normalisations, heads.npz its input and outputs;
 whole_heads.pt is the same, pickled whole, whole_rnn.pt an nn.RNN with relu.
+weight_norm.pt is the small net with weight_norm on most weights, as
+torch.nn.utils.weight_norm has it, parametrized.pt as torch.nn.utils.parametrizations has
+it, whole_weight_norm.pt the former pickled whole, weight_norm.npz their input and output.
 README.md lists the files.
 """
 
@@ -192,6 +195,33 @@ def make_whole():
         np.savez_compressed(path("whole_rnn.npz"), x=x.numpy(), y=rnn.double()(x.double())[0].numpy())
 
 
+def make_norm():
+    """One net for each way to weight_norm, with the same numbers; g is not |v|."""
+    path = lambda name: os.path.join(HERE, "formats", name)
+    names = ["weight_ih_l0", "weight_hh_l0", "weight_hh_l1"]
+    x = torch.from_numpy(SplitMix64(10).draw(50, 2))
+    outputs = []
+    for norm, gain, files in [
+        (nn.utils.weight_norm, "{}_g", {"weight_norm.pt": "state", "whole_weight_norm.pt": "module"}),
+        (nn.utils.parametrizations.weight_norm, "parametrizations.{}.original0", {"parametrized.pt": "state"}),
+    ]:
+        torch.manual_seed(10)
+        net = Net()
+        for name in names:
+            norm(net.lstm, name)
+        norm(net.head)
+        state = net.state_dict()
+        for i, key in enumerate(["lstm." + gain.format(name) for name in names] + ["head." + gain.format("weight")]):
+            state[key] *= 1.25 + i / 4
+        net.load_state_dict(state)
+        for name, what in files.items():
+            torch.save(state if what == "state" else net, path(name))
+        with torch.no_grad():
+            outputs.append(net.double()(x.double()).numpy())
+    assert np.abs(outputs[0] - outputs[1]).max() < 1e-15
+    np.savez_compressed(path("weight_norm.npz"), x=x.numpy(), y=outputs[0])
+
+
 def make_heads():
     path = lambda name: os.path.join(HERE, "formats", name)
     net, state = heads()
@@ -314,6 +344,6 @@ def make_formats():
 
 if __name__ == "__main__":
     print("torch", torch.__version__)
-    makers = {"cells": make_cells, "cells2": make_cells2, "formats": make_formats, "heads": make_heads, "whole": make_whole}
+    makers = {"cells": make_cells, "cells2": make_cells2, "formats": make_formats, "heads": make_heads, "whole": make_whole, "norm": make_norm}
     for name in sys.argv[1:] or makers:
         makers[name]()

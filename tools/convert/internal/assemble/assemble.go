@@ -17,6 +17,7 @@
 //     beside them; their eps, 1e-5 unless it was changed, is not among the tensors.
 //   - nn.Conv1d with kernel_size 1, weight [out, in, 1], is a dense layer.
 //   - A scale is x·weight/divisor + bias, of those that are there.
+//   - A weight under weight_norm is in two tensors, which package checkpoint joins.
 //
 // Arrays of Keras, with `layout: keras`, are turned into that: see keras.go.
 //
@@ -295,6 +296,9 @@ func (a *assembly) tensorName(l *spec.Layer, role string) string {
 
 // missing is the error for a tensor that must be there.
 func (a *assembly) missing(l *spec.Layer, role string) error {
+	if why := a.checkpoint.Absent[a.tensorName(l, role)]; why != "" {
+		return fmt.Errorf("no tensor %q in %s: %s", a.tensorName(l, role), a.checkpoint.File, why)
+	}
 	return fmt.Errorf("no tensor %q in %s", a.tensorName(l, role), a.checkpoint.File)
 }
 

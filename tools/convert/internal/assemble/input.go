@@ -28,6 +28,8 @@ func (a *assembly) inputWidth() (int, error) {
 		}[l.Kind] {
 			t := a.lookup(l, role)
 			switch {
+			case a.checkpoint.Absent[a.tensorName(l, role)] != "":
+				return 0, fmt.Errorf("%s: %s: %w", a.place(l), l.Kind, a.missing(l, role))
 			case t == nil:
 			case l.Kind == "embedding":
 				return 1, nil

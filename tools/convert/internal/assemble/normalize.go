@@ -2,10 +2,10 @@ package assemble
 
 import (
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/rnnedge/rnnedge/format"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/compose"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/spec"
 )
 
@@ -101,8 +101,7 @@ func (a *assembly) layerNorm(name string, l *spec.Layer, x format.Buffer) (forma
 	return a.b.Scale(name, a.b.Normalize(name+".normalize", x, a.epsilon(l)), weight, bias), nil
 }
 
-// batchNorm adds nn.BatchNorm1d as it is after training: y = s·x + b with
-// s = weight/√(running_var + ε) and b = bias − s·running_mean, each rounded once.
+// batchNorm adds nn.BatchNorm1d as it is after training.
 func (a *assembly) batchNorm(name string, l *spec.Layer, x format.Buffer) (format.Buffer, error) {
 	n := a.b.Width(x)
 	weight, bias, err := a.gains(l, x)
@@ -121,20 +120,9 @@ func (a *assembly) batchNorm(name string, l *spec.Layer, x format.Buffer) (forma
 		return 0, fmt.Errorf("no tensors %q and %q in %s; without them the layer is of kind scale",
 			a.tensorName(l, "running_mean"), a.tensorName(l, "running_var"), a.checkpoint.File)
 	}
-	s, b := make([]float32, n), make([]float32, n)
-	for i := range s {
-		gain, shift := 1.0, 0.0
-		if weight != nil {
-			gain = float64(weight[i])
-		}
-		if bias != nil {
-			shift = float64(bias[i])
-		}
-		if !(variance[i] >= 0) {
-			return 0, fmt.Errorf("tensor %q: element %d is %v, want a variance, 0 or more", a.tensorName(l, "running_var"), i, variance[i])
-		}
-		gain /= math.Sqrt(float64(variance[i]) + float64(a.epsilon(l)))
-		s[i], b[i] = float32(gain), float32(shift-gain*float64(mean[i]))
+	s, b, err := compose.BatchNorm(weight, bias, mean, variance, float64(a.epsilon(l)))
+	if err != nil {
+		return 0, fmt.Errorf("tensor %q: %w", a.tensorName(l, "running_var"), err)
 	}
 	return a.b.Scale(name, x, s, b), nil
 }

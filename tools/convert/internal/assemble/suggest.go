@@ -120,80 +120,107 @@ func InOrder(c *checkpoint.Checkpoint) *spec.Spec {
 // Suggest writes a spec to start from: a layer for each group of tensors, in
 // file order, with what has to be filled in.
 func Suggest(c *checkpoint.Checkpoint) string {
-	said := "1e-5 # PyTorch's, unless it was changed"
-	if c.Epsilon != 0 {
-		said = fmt.Sprintf("%g # that of %s, unless it was changed", c.Epsilon, c.Format)
-	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "# Layers in order of execution; %s does not tell the order or the activations.\nlayers:\n", c.File)
+	d := &draft{c: c}
+	d.line("# Layers in order of execution; %s does not tell the order or the activations.", c.File)
+	d.line("layers:")
 	list := groups(c)
 	for i, g := range list {
 		if i == maxGroups {
-			fmt.Fprintf(&b, "  # … and %d more groups of tensors\n", len(list)-i)
+			d.line("  # … and %d more groups of tensors", len(list)-i)
 			break
 		}
-		if len(g.prefix) > format.MaxName {
-			fmt.Fprintf(&b, "  # not supported: %.80q…, a name of %d bytes: a layer's has at most %d\n", g.prefix, len(g.prefix), format.MaxName)
-			continue
-		}
-		source := c.Modules[g.prefix]
-		if kind, known := source.Layer(); known && kind == "" {
-			fmt.Fprintf(&b, "  # not supported: %q, a %s:%s\n", g.prefix, source.Class, shapes(g, ""))
-			continue
-		}
-		said := said
-		if source.Epsilon != 0 {
-			said = fmt.Sprintf("%g # that of the file", source.Epsilon)
-		}
-		weight := g.find("weight")
-		vector := weight != nil && len(weight.Shape) == 1
-		switch kind := g.cell(); {
-		case kind != "":
-			fmt.Fprintf(&b, "  - %s: %s%s\n", kind, quoted(g.prefix), shapes(g, "weight_ih", "weight_hh", "weight_hr"))
-			if kind == "rnn" {
-				if source.Nonlinearity != "" {
-					fmt.Fprintf(&b, "    activation: %s # that of the file\n", source.Nonlinearity)
-				} else {
-					b.WriteString("    activation: tanh # or relu: the nonlinearity of nn.RNN\n")
-				}
-			}
-			if g.bothWays() {
-				b.WriteString("    merge: concat # or sum, mul, average: how the two ways of the last layer are joined\n")
-			}
-		case g.find("running_mean") != nil:
-			fmt.Fprintf(&b, "  - batchnorm: %s%s\n    epsilon: %s\n", quoted(g.prefix), shapes(g, ""), said)
-		case vector && source.Class != "":
-			fmt.Fprintf(&b, "  - layernorm: %s%s\n    epsilon: %s\n", quoted(g.prefix), shapes(g, ""), said)
-		case vector:
-			fmt.Fprintf(&b, "  - layernorm: %s%s; or scale%s\n    epsilon: %s\n", quoted(g.prefix), shapes(g, ""), lookalikes(g), said)
-		case weight != nil && len(weight.Shape) == 2 && g.find("bias") == nil && strings.Contains(strings.ToLower(g.prefix), "emb"):
-			fmt.Fprintf(&b, "  - embedding: %s # %d tokens of %d\n", quoted(g.prefix), weight.Shape[0], weight.Shape[1])
-		case weight != nil && len(weight.Shape) == 2 && source.Class == "torch.nn.modules.sparse.Embedding":
-			fmt.Fprintf(&b, "  - embedding: %s # %d tokens of %d\n", quoted(g.prefix), weight.Shape[0], weight.Shape[1])
-		case weight != nil && len(weight.Shape) == 2:
-			or := ""
-			if i == 0 && g.find("bias") == nil && source.Class == "" {
-				or = "; or embedding"
-			}
-			fmt.Fprintf(&b, "  - dense: %s # %d → %d%s\n    activation: linear # or sigmoid, tanh, relu, …\n", quoted(g.prefix), weight.Shape[1], weight.Shape[0], or)
-		case oneStep(weight):
-			fmt.Fprintf(&b, "  - dense: %s # %d → %d, a convolution over one step\n    activation: linear # or sigmoid, tanh, relu, …\n", quoted(g.prefix), weight.Shape[1], weight.Shape[0])
-		case weight != nil && len(weight.Shape) > 2:
-			fmt.Fprintf(&b, "  # not supported: %q, a convolution by its shape:%s\n", g.prefix, shapes(g, ""))
-		case g.prefix == "":
-			b.WriteString(ownNames)
-			for i, t := range g.tensors {
-				if i == maxOwnNames {
-					fmt.Fprintf(&b, "  # … and %d more\n", len(g.tensors)-i)
-					break
-				}
-				fmt.Fprintf(&b, "  # %s %v\n", quoted(t.Name), t.Shape)
-			}
-		default:
-			fmt.Fprintf(&b, "  # no kind of layer for %q:%s\n", g.prefix, shapes(g, ""))
-		}
+		d.group(g, i == 0)
 	}
-	return b.String()
+	return d.String()
+}
+
+// A draft is the text of a spec.
+type draft struct {
+	strings.Builder
+	c *checkpoint.Checkpoint
+}
+
+func (d *draft) line(format string, a ...any) { fmt.Fprintf(d, format+"\n", a...) }
+
+// group writes the layer that g may be; the first one may read tokens.
+func (d *draft) group(g *group, first bool) {
+	source, weight := d.c.Modules[g.prefix], g.find("weight")
+	kind, known := source.Layer()
+	switch cell, name := g.cell(), quoted(g.prefix); {
+	case len(g.prefix) > format.MaxName:
+		d.line("  # not supported: %.80q…, a name of %d bytes: a layer's has at most %d", g.prefix, len(g.prefix), format.MaxName)
+	case known && kind == "":
+		d.line("  # not supported: %q, a %s:%s", g.prefix, source.Class, shapes(g, ""))
+	case cell != "":
+		d.recurrent(g, cell, source)
+	case g.find("running_mean") != nil:
+		d.line("  - batchnorm: %s%s\n    epsilon: %s", name, shapes(g, ""), d.epsilon(source))
+	case weight == nil || len(weight.Shape) == 0:
+		d.unknown(g)
+	case len(weight.Shape) == 1:
+		or := ""
+		if source.Class == "" {
+			or = "; or scale" + lookalikes(g)
+		}
+		d.line("  - layernorm: %s%s%s\n    epsilon: %s", name, shapes(g, ""), or, d.epsilon(source))
+	case len(weight.Shape) == 2 && (kind == "embedding" || g.find("bias") == nil && strings.Contains(strings.ToLower(g.prefix), "emb")):
+		d.line("  - embedding: %s # %d tokens of %d", name, weight.Shape[0], weight.Shape[1])
+	case len(weight.Shape) == 2:
+		or := ""
+		if first && g.find("bias") == nil && source.Class == "" {
+			or = "; or embedding"
+		}
+		d.dense(name, weight, or)
+	case oneStep(weight):
+		d.dense(name, weight, ", a convolution over one step")
+	default:
+		d.line("  # not supported: %q, a convolution by its shape:%s", g.prefix, shapes(g, ""))
+	}
+}
+
+func (d *draft) recurrent(g *group, cell string, source checkpoint.Module) {
+	d.line("  - %s: %s%s", cell, quoted(g.prefix), shapes(g, "weight_ih", "weight_hh", "weight_hr"))
+	switch {
+	case cell == "rnn" && source.Nonlinearity != "":
+		d.line("    activation: %s # that of the file", source.Nonlinearity)
+	case cell == "rnn":
+		d.line("    activation: tanh # or relu: the nonlinearity of nn.RNN")
+	}
+	if g.bothWays() {
+		d.line("    merge: concat # or sum, mul, average: how the two ways of the last layer are joined")
+	}
+}
+
+func (d *draft) dense(name string, weight *checkpoint.Tensor, about string) {
+	d.line("  - dense: %s # %d → %d%s\n    activation: linear # or sigmoid, tanh, relu, …", name, weight.Shape[1], weight.Shape[0], about)
+}
+
+// epsilon is that of a normalisation, and whose it is.
+func (d *draft) epsilon(source checkpoint.Module) string {
+	switch {
+	case source.Epsilon != 0:
+		return fmt.Sprintf("%g # that of the file", source.Epsilon)
+	case d.c.Epsilon != 0:
+		return fmt.Sprintf("%g # that of %s, unless it was changed", d.c.Epsilon, d.c.Format)
+	}
+	return "1e-5 # PyTorch's, unless it was changed"
+}
+
+// unknown lists tensors of no kind of layer; without a prefix they may have names of their
+// own, that do not tell what they are to a layer.
+func (d *draft) unknown(g *group) {
+	if g.prefix != "" {
+		d.line("  # no kind of layer for %q:%s", g.prefix, shapes(g, ""))
+		return
+	}
+	d.WriteString(ownNames)
+	for i, t := range g.tensors {
+		if i == maxOwnNames {
+			d.line("  # … and %d more", len(g.tensors)-i)
+			break
+		}
+		d.line("  # %s %v", quoted(t.Name), t.Shape)
+	}
 }
 
 // lookalikes are modules that are not supported and whose tensors look like those of an

@@ -113,7 +113,7 @@ func TestBatchNormVariance(t *testing.T) {
 	c.Tensors[1].Data[1] = -1
 	_, err = Model(c, s)
 	require.Error(t, err)
-	assert.Contains(t, err.Error(), `net.yaml:1: batchnorm "bn": tensor "bn.running_var": element 1 is -1, want a variance, 0 or more`)
+	assert.Contains(t, err.Error(), `net.yaml:1: batchnorm "bn": tensor "bn.running_var": element 1 of the variance is -1, expected 0 or more`)
 }
 
 // Whatever a tensor is called, the suggested spec names it as it is.

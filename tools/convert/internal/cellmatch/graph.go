@@ -120,12 +120,6 @@ func New() *Graph {
 	return g
 }
 
-// Len is the number of values.
-func (g *Graph) Len() int { return len(g.nodes) }
-
-// Same reports whether two values are the same polynomial.
-func (g *Graph) Same(a, b Value) bool { return g.normal[a] == g.normal[b] }
-
 // Canonical is a value that is the same polynomial as v, one for all that are.
 func (g *Graph) Canonical(v Value) Value { return g.of[g.normal[v]] }
 

@@ -34,6 +34,7 @@ type Checkpoint struct {
 	Unknown string            // why not, if there is more to say than that
 	Epsilon float32           // of normalisations whose own is not said; 0 is PyTorch's, 1e-5
 	Modules map[string]Module // what the file says of modules beside their tensors, by prefix
+	Absent  map[string]string // why tensors are not there whose parts are, by name
 }
 
 // A Module is what tensors come from.

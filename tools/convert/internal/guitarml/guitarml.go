@@ -9,6 +9,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/rnnedge/rnnedge/format"
 	"github.com/rnnedge/rnnedge/tools/convert/internal/numbers"
@@ -41,6 +43,24 @@ type model struct {
 // maxLayers is more than anybody stacks.
 const maxLayers = 64
 
+// gates are the cells by their unit_type, with how many gates each has.
+var gates = map[string]int{"LSTM": 4, "GRU": 3, "RNN": 1}
+
+// cell adds a layer of that type. An LSTM and an RNN have the sum of their two biases.
+func cell(b *format.Builder, unit, name string, x format.Buffer, w format.Weights) format.Buffer {
+	if unit == "GRU" {
+		return b.GRU(name, x, w)
+	}
+	for i := range w.BR {
+		w.B[i] = float32(float64(w.B[i]) + float64(w.BR[i]))
+	}
+	w.BR = nil
+	if unit == "LSTM" {
+		return b.LSTM(name, x, w)
+	}
+	return b.RNN(name, x, w, format.Tanh)
+}
+
 // Read turns the JSON into a model. Errors name the file and the field or tensor.
 func Read(file string, data []byte) (*format.Model, []string, error) {
 	var m model
@@ -52,33 +72,8 @@ func Read(file string, data []byte) (*format.Model, []string, error) {
 	if d.Model != "" && d.Model != "SimpleRNN" {
 		return nil, nil, r.fail("model", "is %.80q, supported is SimpleRNN: train that", d.Model)
 	}
-	var cell func(b *format.Builder, name string, x format.Buffer, w format.Weights) format.Buffer
-	gates := 0
-	switch d.UnitType {
-	case "LSTM":
-		gates = 4
-		cell = func(b *format.Builder, name string, x format.Buffer, w format.Weights) format.Buffer {
-			for i := range w.BR { // two biases of one sum
-				w.B[i] = float32(float64(w.B[i]) + float64(w.BR[i]))
-			}
-			w.BR = nil
-			return b.LSTM(name, x, w)
-		}
-	case "GRU":
-		gates = 3
-		cell = func(b *format.Builder, name string, x format.Buffer, w format.Weights) format.Buffer {
-			return b.GRU(name, x, w)
-		}
-	case "RNN":
-		gates = 1
-		cell = func(b *format.Builder, name string, x format.Buffer, w format.Weights) format.Buffer {
-			for i := range w.BR {
-				w.B[i] = float32(float64(w.B[i]) + float64(w.BR[i]))
-			}
-			w.BR = nil
-			return b.RNN(name, x, w, format.Tanh)
-		}
-	default:
+	gates := gates[d.UnitType]
+	if gates == 0 {
 		return nil, nil, r.fail("unit_type", "is %.80q, supported are LSTM, GRU and RNN", d.UnitType)
 	}
 	if d.NumLayers == 0 {
@@ -119,7 +114,7 @@ func Read(file string, data []byte) (*format.Model, []string, error) {
 		if r.err != nil {
 			return nil, nil, r.err
 		}
-		x = cell(b, fmt.Sprintf("rec%d", i), x, w)
+		x = cell(b, d.UnitType, fmt.Sprintf("rec%d", i), x, w)
 	}
 	var bias []float32
 	if d.Bias == nil && r.has("lin.bias") || d.Bias != nil && *d.Bias {
@@ -138,7 +133,7 @@ func Read(file string, data []byte) (*format.Model, []string, error) {
 		y = b.Add("skip", y, dry)
 	}
 	b.Output(y)
-	for name := range m.Tensors {
+	for _, name := range slices.Sorted(maps.Keys(m.Tensors)) {
 		if !r.used[name] {
 			return nil, nil, r.fail("state_dict", "has a tensor %.80q that no layer takes", name)
 		}

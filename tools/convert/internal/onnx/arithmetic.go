@@ -293,7 +293,7 @@ func (t *translation) negative(n *nodeProto) error {
 	return nil
 }
 
-// power translates Pow with the exponent 1 or 2 of a value, which is exact.
+// power translates Pow with the exponents 2 and 3 of a value, which are products.
 func (t *translation) power(n *nodeProto) error {
 	v, err := t.must(n, 0)
 	if err != nil {
@@ -315,11 +315,16 @@ func (t *translation) power(n *nodeProto) error {
 	} else {
 		exponent = float64(e.i[0])
 	}
-	if exponent != 2 {
-		return fmt.Errorf("found the exponent %v, supported is 2", exponent)
+	if exponent != 2 && exponent != 3 {
+		return fmt.Errorf("found the exponent %v, supported are 2 and 3", exponent)
 	}
-	out, err := t.combine("Mul", n.layerName(), v, v)
-	if err != nil {
+	out, name := v, n.layerName()
+	if exponent == 3 {
+		if out, err = t.combine("Mul", name+".square", v, v); err != nil {
+			return err
+		}
+	}
+	if out, err = t.combine("Mul", name, out, v); err != nil {
 		return err
 	}
 	t.set(n, 0, out)

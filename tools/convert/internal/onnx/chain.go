@@ -129,7 +129,7 @@ func (c *chain) product(name string) (x, weights, bias string, ok bool) {
 // element of a sequence, and what a state before it gives.
 func (c *chain) first() bool {
 	n := c.function
-	if n.op != "Tanh" && n.op != "Relu" || len(n.outputs) != 1 {
+	if n.op != "Tanh" && n.op != "Relu" || len(n.outputs) != 1 || c.p.made(n.outputs[0], n.op) != n {
 		return false
 	}
 	add := c.p.made(n.input(0), "Add")
@@ -202,7 +202,8 @@ func (c *chain) step(name string, readers map[string][]*nodeProto) (out string, 
 			continue
 		}
 		for _, f := range readers[add.outputs[0]] {
-			if f.op == c.function.op && len(f.outputs) == 1 {
+			// In a graph that gives a name twice, who reads and who makes need not agree.
+			if f.op == c.function.op && len(f.outputs) == 1 && c.p.made(f.outputs[0], f.op) == f && c.p.made(f.input(0), "Add") == add {
 				c.R, c.bias = R, bias
 				return f.outputs[0], true
 			}

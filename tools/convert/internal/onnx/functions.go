@@ -233,6 +233,41 @@ func (t *translation) selu(n *nodeProto) error {
 	return nil
 }
 
+// gelu translates Gelu in its form with tanh, ½x(1 + tanh(√(2/π)(x + 0.044715x³))), as what
+// it equals, x·sigmoid(x·√(8/π)(1 + 0.044715x²)).
+func (t *translation) gelu(n *nodeProto) error {
+	if form := n.text("approximate", "none"); form != "tanh" {
+		return fmt.Errorf("found approximate=%.40q, %s", form, exactGelu)
+	}
+	v, err := t.must(n, 0)
+	if err != nil {
+		return err
+	}
+	if err := t.settle(v); err != nil {
+		return err
+	}
+	name, slope := n.layerName(), math.Sqrt(8/math.Pi)
+	gate, err := t.combine("Mul", name+".square", v, v)
+	if err != nil {
+		return err
+	}
+	if gate, err = t.applied(name+".slope", gate, format.Function{Kind: format.Affine, Alpha: float32(0.044715 * slope), Beta: float32(slope)}); err != nil {
+		return err
+	}
+	if gate, err = t.combine("Mul", name+".inner", v, gate); err != nil {
+		return err
+	}
+	if gate, err = t.applied(name+".gate", gate, format.Function{Kind: format.Sigmoid}); err != nil {
+		return err
+	}
+	out, err := t.combine("Mul", name, v, gate)
+	if err != nil {
+		return err
+	}
+	t.set(n, 0, out)
+	return nil
+}
+
 // gated translates HardSwish and Mish: x times a function of x.
 func (t *translation) gated(n *nodeProto) error {
 	v, err := t.must(n, 0)

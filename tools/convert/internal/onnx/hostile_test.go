@@ -72,7 +72,7 @@ func FuzzRead(f *testing.F) {
 	f.Add(stepFile())
 	f.Add(causalParts(node("Pad", in("x", "front"), in("p")), conv("p", "y")))
 	f.Add(causalParts(conv("x", "c", integers("pads", 4, 4)), node("Slice", in("c", "zero", "minus four", "two"), in("y"))))
-	for _, name := range []string{"step_script_lstm_peephole", "step_dynamo_gru_before", "keras_loop_cells", "quantised_dynamic_lstm_channels", "quantised_dynamic_embedding", "quantised_qdq_gru_channels", "external/gru"} {
+	for _, name := range []string{"step_script_lstm_peephole", "step_dynamo_gru_before", "keras_loop_cells", "quantised_dynamic_lstm_channels", "quantised_dynamic_embedding", "quantised_qdq_gru_channels", "external/gru", "dynamo_rnn_last_no_bias", "keras_lstm_layernorm"} {
 		data, err := os.ReadFile("testdata/" + name + ".onnx")
 		require.NoError(f, err)
 		f.Add(data)

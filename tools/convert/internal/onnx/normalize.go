@@ -3,10 +3,10 @@ package onnx
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/rnnedge/rnnedge/format"
+	"github.com/rnnedge/rnnedge/tools/convert/internal/compose"
 )
 
 // features returns dimension a of v, which with those after it, or alone, has to be
@@ -99,12 +99,10 @@ func (t *translation) batchNormalization(n *nodeProto) error {
 	epsilon := float64(n.setting(setting{"epsilon", 1e-5}))
 	shape := slices.Repeat([]int{1}, len(v.shape))
 	shape[1] = C
-	scale := &tensor{shape: shape, free: make([]mark, len(shape)), f: make([]float32, C)}
+	scale := &tensor{shape: shape, free: make([]mark, len(shape))}
 	shift := scale.reshaped(shape, scale.free)
-	shift.f = make([]float32, C)
-	for j := range C {
-		s := float64(given[0][j]) / math.Sqrt(float64(given[3][j])+epsilon)
-		scale.f[j], shift.f[j] = float32(s), float32(float64(given[1][j])-float64(given[2][j])*s)
+	if scale.f, shift.f, err = compose.BatchNorm(given[0], given[1], given[2], given[3], epsilon); err != nil {
+		return fmt.Errorf("found numbers that cannot be: %w", err)
 	}
 	if v, err = t.withConstant("Mul", n.layerName(), v, scale, false); err != nil {
 		return err

@@ -19,7 +19,7 @@ func init() {
 
 		"Clip": (*translation).clip, "Min": (*translation).extreme, "Max": (*translation).extreme,
 		"PRelu": (*translation).pRelu, "Selu": (*translation).selu,
-		"HardSwish": (*translation).gated, "Mish": (*translation).gated,
+		"HardSwish": (*translation).gated, "Mish": (*translation).gated, "Gelu": (*translation).gelu,
 
 		"Softmax": (*translation).softmax, "LogSoftmax": (*translation).softmax,
 		"LayerNormalization": (*translation).layerNormalization,
@@ -56,6 +56,7 @@ const (
 	noPlace     = "whose result has no fixed place; supported is what gives the same features at each step: export the model up to there"
 	reduces     = "which reduces a dimension; supported is that inside a layer normalisation over the features: export the model without it"
 	noFunction  = "a function that is not supported; supported are sigmoid, tanh, relu, elu, softsign, softplus and their kin: use one of them"
+	exactGelu   = "which takes erf, as a gelu does that is not approximated; supported is the gelu with tanh: nn.GELU(\"tanh\"), in training, too"
 	quantised   = "which computes with integers in another way than quantize_dynamic writes it: quantise with QuantFormat.QDQ, or convert the float model and quantise with convert -q int8"
 	unknown     = "which is not known; supported are RNN, GRU, LSTM and what works on the features of one time step around them: export the model without it"
 )
@@ -68,7 +69,7 @@ var reasons = map[string]string{
 	"ReduceMean": reduces, "ReduceSum": reduces, "ReduceMax": reduces, "ReduceMin": reduces,
 	"ReduceL2": reduces, "ReduceSumSquare": reduces,
 	"Abs": noFunction, "Exp": noFunction, "Log": noFunction, "Sqrt": noFunction, "Reciprocal": noFunction, "Sin": noFunction,
-	"Cos": noFunction, "Erf": noFunction, "Gelu": noFunction, "Celu": noFunction, "Floor": noFunction, "Ceil": noFunction,
+	"Cos": noFunction, "Erf": exactGelu, "Celu": noFunction, "Floor": noFunction, "Ceil": noFunction,
 	"Round": noFunction, "Sign": noFunction, "Mod": noFunction,
 	"DynamicQuantizeLinear": quantised,
 	"MatMulInteger":         quantised, "QLinearMatMul": quantised, "ConvInteger": quantised, "QLinearConv": quantised,

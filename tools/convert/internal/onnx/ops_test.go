@@ -53,12 +53,18 @@ func elu(x, alpha float64) float64 {
 	return alpha * math.Expm1(x)
 }
 
+// gelu is the form with tanh.
+func gelu(x float64) float64 {
+	return x / 2 * (1 + math.Tanh(math.Sqrt(2/math.Pi)*(x+0.044715*x*x*x)))
+}
+
 func clamp(x, lo, hi float64) float64 { return min(max(x, lo), hi) }
 
 // constants of the graphs in opCases.
 var (
-	four = vec{2, -0.3, 1.7, 0.9} // c
-	eye  = vec{0.5, -1, 2, 0.25, 1.5, -0.75, 0.1, 3, -2, 1, 0.3, -0.6}
+	square = vec{1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1}
+	four   = vec{2, -0.3, 1.7, 0.9} // c
+	eye    = vec{0.5, -1, 2, 0.25, 1.5, -0.75, 0.1, 3, -2, 1, 0.3, -0.6}
 )
 
 func product(x vec, at func(j, k int) float64, n int) vec {
@@ -96,6 +102,8 @@ var opCases = []opCase{
 	{"HardSigmoid", [][]byte{node("HardSigmoid", in("x"), in("y"))}, each(func(v float64) float64 { return clamp(0.2*v+0.5, 0, 1) })},
 	{"HardSigmoid alpha, beta", [][]byte{node("HardSigmoid", in("x"), in("y"), float("alpha", 0.5), float("beta", 0.25))}, each(func(v float64) float64 { return clamp(0.5*v+0.25, 0, 1) })},
 	{"HardSwish", [][]byte{node("HardSwish", in("x"), in("y"))}, each(func(v float64) float64 { return v * clamp(v/6+0.5, 0, 1) })},
+	{"Gelu", [][]byte{node("Gelu", in("x"), in("y"), word("approximate", "tanh"))}, each(gelu)},
+	{"Gelu of a layer", [][]byte{constant("I", narrow(square), true, 4, 4), node("MatMul", in("x", "I"), in("m")), node("Gelu", in("m"), in("y"), word("approximate", "tanh"))}, each(gelu)},
 	{"Mish", [][]byte{node("Mish", in("x"), in("y"))}, each(func(v float64) float64 { return v * math.Tanh(math.Log1p(math.Exp(v))) })},
 	{"Softplus", [][]byte{node("Softplus", in("x"), in("y"))}, each(func(v float64) float64 { return math.Log1p(math.Exp(v)) })},
 	{"Softsign", [][]byte{node("Softsign", in("x"), in("y"))}, each(func(v float64) float64 { return v / (1 + math.Abs(v)) })},
@@ -129,6 +137,9 @@ var opCases = []opCase{
 		}
 		return y
 	}},
+	{"Pow 3", [][]byte{constant("three", []float32{3}, true), node("Pow", in("x", "three"), in("y"))}, each(func(v float64) float64 { return v * v * v })},
+	{"Pow 3 of a layer", [][]byte{constant("three", []float32{3}, true), constant("I", narrow(square), true, 4, 4), node("MatMul", in("x", "I"), in("m")), node("Pow", in("m", "three"), in("y"))},
+		each(func(v float64) float64 { return v * v * v })},
 	{"Pow", [][]byte{constant("two", []float32{2}, true), node("Pow", in("x", "two"), in("y"))}, each(func(v float64) float64 { return v * v })},
 
 	{"LayerNormalization", [][]byte{node("LayerNormalization", in("x", "c", "c"), in("y"), float("epsilon", 0.25))}, func(x vec) vec {
@@ -346,6 +357,9 @@ func TestRefusedOps(t *testing.T) {
 	tanh := node("Tanh", in("x"), in("t"))
 	y := in("y")
 	for want, parts := range map[string][][]byte{
+		`node "the Gelu" (Gelu): found approximate="none", which takes erf, as a gelu does that is not approximated; supported is the gelu with tanh: nn.GELU("tanh"), in training, too`: {
+			x, node("Gelu", in("x"), y)},
+		`node "the Erf" (Erf): found op Erf, which takes erf, as a gelu does that is not approximated; supported is the gelu with tanh: nn.GELU("tanh"), in training, too`:                       {x, node("Erf", in("x"), y)},
 		`node "the STFT" (STFT): found op STFT, which reads several time steps or frames at once; supported is what works on the features of one: export the model from its features on`:         {x, node("STFT", in("x"), y)},
 		`node "the Loop" (Loop): found a body with 0 inputs and 0 outputs for a node with 1 and 1`:                                                                                               {x, node("Loop", in("x"), y, branch("body"))},
 		`node "the Einsum" (Einsum): found op Einsum, which is not known; supported are RNN, GRU, LSTM and what works on the features of one time step around them: export the model without it`: {x, node("Einsum", in("x"), y)},
@@ -357,12 +371,14 @@ func TestRefusedOps(t *testing.T) {
 		`node "the Div" (Div): found a computed value divided by another, supported is that in a layer normalisation over the features only`: {x, tanh, node("Div", in("x", "t"), y)},
 		`node "the Div" (Div): found a constant divided by a computed value, supported is a value divided by a constant`:                     {x, node("Div", in("c", "x"), y)},
 		`node "the Div" (Div): found a computed value divided by zero`:                                                                       {x, constant("z", []float32{0}, true), node("Div", in("x", "z"), y)},
-		`node "the Pow" (Pow): found the exponent 3, supported is 2`:                                                                         {x, constant("e", []float32{3}, true), node("Pow", in("x", "e"), y)},
+		`node "the Pow" (Pow): found the exponent 4, supported are 2 and 3`:                                                                  {x, constant("e", []float32{4}, true), node("Pow", in("x", "e"), y)},
 		`node "the Max" (Max): found values that are not one computed and one constant number, supported is that`:                            {x, tanh, node("Max", in("x", "t"), y)},
 		`node "the Softmax" (Softmax): found axis 0 of a value of shape [1 4], supported are all features of a time step`:                    {x, node("Softmax", in("x"), y, number("axis", 0))},
 		`node "the LayerNormalization" (LayerNormalization): found the statistics "m" in use, supported is the normalised value`: {
 			x, node("LayerNormalization", in("x", "c"), in("l", "m")), node("Add", in("l", "m"), y)},
-		`node "the BatchNormalization" (BatchNormalization): found training_mode 1, supported is inference`: {x, node("BatchNormalization", in("x", "c", "c", "c", "c"), y, number("training_mode", 1))},
+		`node "the BatchNormalization" (BatchNormalization): found training_mode 1, supported is inference`:                                       {x, node("BatchNormalization", in("x", "c", "c", "c", "c"), y, number("training_mode", 1))},
+		`node "the BatchNormalization" (BatchNormalization): found numbers that cannot be: element 1 of the variance is -0.3, expected 0 or more`: {x, node("BatchNormalization", in("x", "c", "c", "c", "c"), y)},
+		`node "the Relu" (Relu): found no outputs, expected one or more`:                                                                          {x, tanh, node("Relu", in("x"), nil)},
 		`node "the MatMul" (MatMul): found a product that is not of a computed value and constant floats, supported is that`: {
 			x, tanh, node("MatMul", in("x", "t"), y)},
 		`node "the Add" (Add): found the last time step combined with every time step, supported are values of the same step`: {

@@ -243,7 +243,7 @@ func parseGraph(b []byte, depth int) (*graphProto, error) {
 
 func parseNode(b []byte, depth int) (*nodeProto, error) {
 	n := &nodeProto{attributes: map[string]*attributeProto{}}
-	return n, fields(b, func(x field) error {
+	err := fields(b, func(x field) error {
 		switch x.num {
 		case 1:
 			n.inputs = append(n.inputs, string(x.b))
@@ -262,6 +262,10 @@ func parseNode(b []byte, depth int) (*nodeProto, error) {
 		}
 		return nil
 	})
+	if err == nil && len(n.outputs) == 0 {
+		err = fmt.Errorf("node %q (%s): found no outputs, expected one or more", n.name, n.op)
+	}
+	return n, err
 }
 
 func parseAttribute(b []byte, depth int) (name string, a *attributeProto, err error) {

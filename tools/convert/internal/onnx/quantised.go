@@ -55,7 +55,7 @@ func (t *translation) scales(n *nodeProto, k, zeroAt int, shape []int, d int) (s
 	if len(s.f) != 1 && d < len(shape) {
 		each = shape[d]
 	}
-	if len(s.f) != each || z != nil && (z.kind != ints || len(z.i) != each && len(z.i) != 1 || union(z.dyn) != 0) {
+	if len(s.f) == 0 || len(s.f) != each || z != nil && (z.kind != ints || len(z.i) != each && len(z.i) != 1 || union(z.dyn) != 0) {
 		return nil, nil, fmt.Errorf("found scale %q of shape %v for a value of shape %v, supported are one number, and one for each along axis %d", n.input(k), s.shape, shape, d)
 	}
 	zero = make([]int64, each)
@@ -70,6 +70,19 @@ func (t *translation) scales(n *nodeProto, k, zeroAt int, shape []int, d int) (s
 		}
 	}
 	return s.f, zero, nil
+}
+
+// axisScales reads what QuantizeLinear and DequantizeLinear have beside v: the dimension of the
+// scales, the scales and the zero points.
+func (t *translation) axisScales(n *nodeProto, v *tensor) (d int, scale []float32, zero []int64, err error) {
+	if d, err = axis(n.integer("axis", 1), max(len(v.shape), 2)); err != nil {
+		return 0, nil, nil, err
+	}
+	if n.integer("block_size", 0) != 0 {
+		return 0, nil, nil, errors.New("found scales of blocks, supported are those of a whole tensor and along one axis")
+	}
+	scale, zero, err = t.scales(n, 1, 2, v.shape, d)
+	return d, scale, zero, err
 }
 
 // dequantised is the floats that integers stand for, with a scale for each along
@@ -100,14 +113,7 @@ func (t *translation) dequantizeLinear(n *nodeProto) error {
 	if err != nil {
 		return err
 	}
-	d, err := axis(n.integer("axis", 1), max(len(v.shape), 2))
-	if err != nil {
-		return err
-	}
-	if n.integer("block_size", 0) != 0 {
-		return errors.New("found scales of blocks, supported are those of a whole tensor and along one axis")
-	}
-	scale, zero, err := t.scales(n, 1, 2, v.shape, d)
+	d, scale, zero, err := t.axisScales(n, v)
 	if err != nil {
 		return err
 	}
@@ -139,14 +145,7 @@ func (t *translation) quantizeLinear(n *nodeProto) error {
 	if err != nil {
 		return err
 	}
-	d, err := axis(n.integer("axis", 1), max(len(v.shape), 2))
-	if err != nil {
-		return err
-	}
-	if n.integer("block_size", 0) != 0 {
-		return errors.New("found scales of blocks, supported are those of a whole tensor and along one axis")
-	}
-	scale, zero, err := t.scales(n, 1, 2, v.shape, d)
+	d, scale, zero, err := t.axisScales(n, v)
 	if err != nil {
 		return err
 	}

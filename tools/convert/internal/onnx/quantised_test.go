@@ -132,14 +132,16 @@ func TestRefusedQuantised(t *testing.T) {
 	require.InDeltaSlice(t, []float32{-4*.1 - 3*.2, -2*.1 - .2, .2}, engine(t, m, []float32{1, 2}), 1e-6)
 	quantise := node("QuantizeLinear", in("x", "s", "z"), in("a"))
 	for want, nodes := range map[string][][]byte{
-		`node "the Relu" (Relu): found the quantised value "a", supported is that DequantizeLinear reads it`:                                                                    {quantise, node("Relu", in("a"), y)},
-		`output "y": found a quantised value, supported is that DequantizeLinear reads it`:                                                                                      {node("QuantizeLinear", in("x", "s", "z"), y)},
-		`node "the DequantizeLinear" (DequantizeLinear): found a computed value that QuantizeLinear with this scale and zero point did not make`:                                {quantise, node("DequantizeLinear", in("a", "s"), y)},
-		`node "the DequantizeLinear" (DequantizeLinear): found scale "s3" of shape [3] for a value of shape [2 3]`:                                                              {node("DequantizeLinear", in("q", "s3"), in("f"), number("axis", 0)), node("MatMul", in("x", "f"), y)},
-		`node "the DequantizeLinear" (DequantizeLinear): found scales of blocks`:                                                                                                {node("DequantizeLinear", in("q", "s"), in("f"), number("block_size", 2)), node("MatMul", in("x", "f"), y)},
-		`node "the DequantizeLinear" (DequantizeLinear): found weights that are not constant integers`:                                                                          {node("DequantizeLinear", in("w", "s"), in("f")), node("MatMul", in("x", "f"), y)},
-		`node "the DequantizeLinear" (DequantizeLinear): found scale in the graph input "x"`:                                                                                    nil,
-		`node "the QuantizeLinear" (QuantizeLinear): found element type 0 and scale 0.1, supported are int8 and uint8`:                                                          nil,
+		`node "the Relu" (Relu): found the quantised value "a", supported is that DequantizeLinear reads it`:                                     {quantise, node("Relu", in("a"), y)},
+		`output "y": found a quantised value, supported is that DequantizeLinear reads it`:                                                       {node("QuantizeLinear", in("x", "s", "z"), y)},
+		`node "the DequantizeLinear" (DequantizeLinear): found a computed value that QuantizeLinear with this scale and zero point did not make`: {quantise, node("DequantizeLinear", in("a", "s"), y)},
+		`node "the DequantizeLinear" (DequantizeLinear): found scale "s3" of shape [3] for a value of shape [2 3]`:                               {node("DequantizeLinear", in("q", "s3"), in("f"), number("axis", 0)), node("MatMul", in("x", "f"), y)},
+		`node "the DequantizeLinear" (DequantizeLinear): found scales of blocks`:                                                                 {node("DequantizeLinear", in("q", "s"), in("f"), number("block_size", 2)), node("MatMul", in("x", "f"), y)},
+		`node "the DequantizeLinear" (DequantizeLinear): found weights that are not constant integers`:                                           {node("DequantizeLinear", in("w", "s"), in("f")), node("MatMul", in("x", "f"), y)},
+		`node "the DequantizeLinear" (DequantizeLinear): found scale in the graph input "x"`:                                                     nil,
+		`node "the QuantizeLinear" (QuantizeLinear): found element type 0 and scale 0.1, supported are int8 and uint8`:                           nil,
+		`node "the QuantizeLinear" (QuantizeLinear): found scale "none" of shape [0] for a value of shape [2 0]`: {
+			constant("none", nil, true, 0), constant("k", nil, true, 2, 0), constantIntegers("zero"), node("QuantizeLinear", in("k", "none", "zero"), y)},
 		`node "the QuantizeLinear" (QuantizeLinear): found a scale for each feature of a computed value, supported is one`:                                                      nil,
 		`node "the DynamicQuantizeLinear" (DynamicQuantizeLinear): found op DynamicQuantizeLinear, which computes with integers in another way than quantize_dynamic writes it`: nil,
 		`node "l" (DynamicQuantizeLSTM): found W of shape [2 3], expected integers [directions, inputs, 4·H]`:                                                                   {named("l", "DynamicQuantizeLSTM", in("x", "q", "q"), y, text(7, "com.microsoft"))},

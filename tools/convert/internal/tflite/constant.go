@@ -116,11 +116,3 @@ func (r *reader) spend(n int64) error {
 
 // there reports whether a node has input i.
 func (n node) there(i int) bool { return i < len(n.in) && n.in[i] >= 0 }
-
-// optional is constant for an input that may be left out.
-func (r *reader) optional(n node, i int, what string, elements int) ([]float32, error) {
-	if !n.there(i) {
-		return nil, nil
-	}
-	return r.constant(n.in[i], what, elements)
-}

@@ -74,13 +74,14 @@ var composed = map[string]func(r *run, x *node, a arguments) *node{
 		}
 		return r.function(r.function(r.function(x, times(1/alpha)), format.Function{Kind: format.Elu, Alpha: 1}), times(alpha))
 	},
-	"gelu": func(r *run, x *node, a arguments) *node { // ½x(1 + tanh(√(2/π)(x + 0.044715x³)))
+	// ½x(1 + tanh(√(2/π)(x + 0.044715x³))) is x·sigmoid(x·√(8/π)(1 + 0.044715x²)).
+	"gelu": func(r *run, x *node, a arguments) *node {
 		if a.at(1, "approximate") != "tanh" {
 			r.fail("torch.gelu is supported with approximate=\"tanh\"")
 		}
-		cube := r.function(r.product(r.product(x, x), x), times(0.044715))
-		y := r.function(r.function(r.sum(x, cube), times(math.Sqrt(2/math.Pi))), format.Function{Kind: format.Tanh})
-		return r.product(x, r.function(y, format.Function{Kind: format.Affine, Alpha: 0.5, Beta: 0.5}))
+		slope := math.Sqrt(8 / math.Pi)
+		inner := r.product(x, r.function(r.product(x, x), format.Function{Kind: format.Affine, Alpha: float32(0.044715 * slope), Beta: float32(slope)}))
+		return r.product(x, r.function(inner, format.Function{Kind: format.Sigmoid}))
 	},
 	// Above its threshold softplus is its argument, which float32 cannot tell from the
 	// formula if the threshold is that of PyTorch.

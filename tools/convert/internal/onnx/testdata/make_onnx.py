@@ -31,6 +31,7 @@ AROUND = {
     "softsign": lambda n: nn.Softsign(),
     "selu": lambda n: nn.SELU(),
     "silu": lambda n: nn.SiLU(),
+    "gelu": lambda n: nn.GELU("tanh"),
     "hardswish": lambda n: nn.Hardswish(),
     "prelu": lambda n: nn.PReLU(),
     "relu6": lambda n: nn.ReLU6(),
@@ -239,3 +240,6 @@ for opset in (11, 14, 20):
 for opset in (21, 24):
     attempt(f"dynamo_lstm_2_batch_opset{opset}", "LSTM", layers=2, batch_first=True, opset=opset, dynamo=True)
     attempt(f"dynamo_gru_layernorm_opset{opset}", "GRU", before="layernorm", after="logsoftmax", opset=opset, dynamo=True)
+for opset in (17, 20):  # written out, and as a node
+    attempt(f"script_gru_gelu_opset{opset}", "GRU", before="gelu", after="gelu", opset=opset)
+attempt("dynamo_gru_gelu_opset20", "GRU", before="gelu", after="gelu", opset=20, dynamo=True)
