@@ -64,6 +64,16 @@
 //     then rounded to an integer, nearest even. Padding is the caller's: a kernel
 //     writes len(x) elements and no more.
 //
+//   - Two digits (DigitsI8), for vectors of 16 bits. The first is what QuantizeI8 gives for
+//     inv; what it leaves is one fused multiply-add, and the second is what QuantizeI8
+//     gives for that and invLow:
+//
+//     r = fma(−scale, float32(high[i]), x[i])
+//
+//     A product with such a vector is two, y = b + W·high and then y = y + W·low, each
+//     with the scale of its digit. Where more columns than MaxColsI8 are a chain, both
+//     digits of a block come before the next block.
+//
 //   - The largest magnitude (MaxAbsF32) is a maximum of integers, exact in any order.
 //
 // A NaN cannot arise in a model that package infer runs: inputs and weights are

@@ -29,6 +29,7 @@ var generic = Kernels{
 	MatVecI8At:             func(a *MatVecI8) { matVecI8(a.Y, a.B, a.W, a.S, a.X, a.SX) },
 	MatMulI8:               matMulI8By(matVecI8),
 	QuantizeI8:             quantizeI8,
+	DigitsI8:               digitsI8,
 	MaxAbsF32:              maxAbsF32,
 }
 

@@ -36,6 +36,15 @@ func quantizeI8(q []int8, x []float32, inv float32) {
 	}
 }
 
+func digitsI8(high, low []int8, x []float32, inv, scale, invLow float32) {
+	for i, v := range x {
+		d := math.RoundToEven(float64(within(float32(v*inv), -127, 127)))
+		rest := fma32(-scale, float32(d), v)
+		high[i] = int8(d)
+		low[i] = int8(math.RoundToEven(float64(within(float32(rest*invLow), -127, 127))))
+	}
+}
+
 func maxAbsF32(x []float32) float32 {
 	// As integers, magnitudes order like the floats they are.
 	var m uint32

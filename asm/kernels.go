@@ -151,6 +151,15 @@ type Kernels struct {
 	//	len(q) = len(x); every x[i]·inv is finite
 	QuantizeI8 func(q []int8, x []float32, inv float32)
 
+	// DigitsI8 computes two digits of each x[i]: what QuantizeI8 computes, and what it
+	// leaves, quantised again.
+	//
+	//	high[i] = QuantizeI8(x[i], inv)
+	//	low[i] = QuantizeI8(fma(−scale, high[i], x[i]), invLow)
+	//
+	//	len(high) = len(low) = len(x); the arguments of both are as QuantizeI8 has them
+	DigitsI8 func(high, low []int8, x []float32, inv, scale, invLow float32)
+
 	// MaxAbsF32 returns the largest |x[i]|, 0 for no x. No x is a NaN.
 	MaxAbsF32 func(x []float32) float32
 }

@@ -212,6 +212,64 @@ func TestQuantizeI8EqualsGeneric(t *testing.T) {
 	}
 }
 
+func TestDigitsI8EqualsGeneric(t *testing.T) {
+	for _, k := range native() {
+		ha, la, xa := newArena(t, 64), newArena(t, 64), newArena(t, 256)
+		for n := range 130 {
+			for v, kind := range values {
+				if kind.name == "with NaN" {
+					continue // refused before
+				}
+				r := rand.New(rand.NewPCG(uint64(n), uint64(v)))
+				for _, inv := range []float32{0, 1, 127, 100.3, 1e-30, 0.5} {
+					scale, invLow := 1/inv, 254*inv
+					if inv == 0 {
+						scale = 0
+					}
+					for _, tail := range []bool{false, true} {
+						high, low, x := ha.bytesOf(n, tail), la.bytesOf(n, tail), xa.slice(n, tail)
+						wantHigh, wantLow, alone := make([]int8, n), make([]int8, n), make([]int8, n)
+						for i := range x {
+							x[i] = kind.next(r)
+							if r.IntN(3) == 0 { // halves round to even
+								x[i] = scale * (float32(r.IntN(300)-150) + 0.5)
+							}
+							if math.IsInf(float64(x[i]*inv), 0) || math.IsInf(float64((x[i]+127*scale)*invLow), 0) || math.IsInf(float64((x[i]-127*scale)*invLow), 0) {
+								x[i] = scale
+							}
+						}
+						digitsI8(wantHigh, wantLow, x, inv, scale, invLow)
+						k.DigitsI8(high, low, x, inv, scale, invLow)
+						require.Equal(t, wantHigh, append([]int8{}, high...), "%s, %d %s values, inv %g", k.Name, n, kind.name, inv)
+						require.Equal(t, wantLow, append([]int8{}, low...), "%s, %d %s values, inv %g", k.Name, n, kind.name, inv)
+
+						// The first digit is that of one digit.
+						k.QuantizeI8(alone, x, inv)
+						require.Equal(t, wantHigh, alone, "%s, %d %s values, inv %g", k.Name, n, kind.name, inv)
+					}
+				}
+			}
+		}
+	}
+}
+
+// Numbers in which either digit is at its limits, and one of which a product that is rounded
+// before the sum leaves something else.
+func TestDigitsI8(t *testing.T) {
+	for _, k := range All() {
+		high, low := make([]int8, 10), make([]int8, 10)
+		k.DigitsI8(high, low, []float32{0, 0.25, 0.5, 1.5, -0.75, 127, -127, 126.5, 127.5, -1000}, 1, 1, 254)
+		assert.Equal(t, []int8{0, 0, 0, 2, -1, 127, -127, 126, 127, -127}, high, k.Name)
+		assert.Equal(t, []int8{0, 64, 127, -127, 64, 0, 0, 127, 127, -127}, low, k.Name)
+
+		x, scale := float32(3.3), float32(0.3)
+		rest := float32(float64(x) - 11*float64(scale)) // exact in float64
+		k.DigitsI8(high[:1], low[:1], []float32{x}, 1/scale, scale, 0x1p24)
+		assert.Equal(t, int8(11), high[0], k.Name)
+		assert.Equal(t, int8(math.RoundToEven(float64(rest*0x1p24))), low[0], k.Name)
+	}
+}
+
 func TestQuantizeI8(t *testing.T) {
 	for _, k := range All() {
 		q := make([]int8, 9)

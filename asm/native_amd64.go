@@ -30,6 +30,7 @@ var avx2 = Kernels{
 	MatVecI8At:             matVecI8AtAVX2,
 	MatMulI8:               matMulI8By(matVecI8AVX2),
 	QuantizeI8:             quantizeI8AVX2,
+	DigitsI8:               digitsI8AVX2,
 	MaxAbsF32:              maxAbsF32AVX2,
 }
 
@@ -121,6 +122,9 @@ func matVecI8AVX2(y, b []float32, w []int8, s []float32, x []int8, sx float32) {
 
 //go:noescape
 func quantizeI8AVX2(q []int8, x []float32, inv float32)
+
+//go:noescape
+func digitsI8AVX2(high, low []int8, x []float32, inv, scale, invLow float32)
 
 //go:noescape
 func maxAbsF32AVX2(x []float32) float32

@@ -30,6 +30,7 @@ var neon = Kernels{
 	MatVecI8At:             matVecI8AtNEON,
 	MatMulI8:               matMulI8By(matVecI8NEON),
 	QuantizeI8:             quantizeI8NEON,
+	DigitsI8:               digitsI8NEON,
 	MaxAbsF32:              maxAbsF32NEON,
 }
 
@@ -77,6 +78,9 @@ func matVecI8DotProd(y, b []float32, w []int8, s []float32, x []int8, sx float32
 
 //go:noescape
 func quantizeI8NEON(q []int8, x []float32, inv float32)
+
+//go:noescape
+func digitsI8NEON(high, low []int8, x []float32, inv, scale, invLow float32)
 
 //go:noescape
 func maxAbsF32NEON(x []float32) float32

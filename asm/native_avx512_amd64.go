@@ -28,6 +28,7 @@ var avx512 = Kernels{
 	MatVecI8At:             matVecI8AtAVX512,
 	MatMulI8:               matMulI8By(matVecI8AVX512),
 	QuantizeI8:             quantizeI8AVX512,
+	DigitsI8:               digitsI8AVX512,
 	MaxAbsF32:              maxAbsF32AVX512,
 }
 
@@ -127,6 +128,9 @@ func matVecI8AVX512(y, b []float32, w []int8, s []float32, x []int8, sx float32)
 
 //go:noescape
 func quantizeI8AVX512(q []int8, x []float32, inv float32)
+
+//go:noescape
+func digitsI8AVX512(high, low []int8, x []float32, inv, scale, invLow float32)
 
 //go:noescape
 func maxAbsF32AVX512(x []float32) float32

@@ -9,9 +9,10 @@
 // FMOVS.
 //
 // Operands stand in Go's order, the destination last: FSUB4S(m, n, d) is
-// d = n − m, FDIV4S(m, n, d) is d = n / m, FMLA4S(m, n, d) is d = d + n·m. Above
-// each macro stands what it encodes; encoding_test.go has a real assembler
-// confirm it for ARMv8.0. One instruction per line: the test reads these lines.
+// d = n − m, FDIV4S(m, n, d) is d = n / m, FMLA4S(m, n, d) is d = d + n·m and
+// FMLS4S(m, n, d) d = d − n·m. Above each macro stands what it encodes;
+// encoding_test.go has a real assembler confirm it for ARMv8.0. One instruction per
+// line: the test reads these lines.
 
 // fadd v<d>.4s, v<n>.4s, v<m>.4s
 #define FADD4S(m, n, d) WORD $(0x4e20d400 | (m)<<16 | (n)<<5 | (d))
@@ -30,6 +31,9 @@
 
 // fmla v<d>.4s, v<n>.4s, v<m>.s[<lane>]
 #define FMLA4S_BY(m, lane, n, d) WORD $(0x4f801000 | ((lane)&1)<<21 | ((lane)>>1)<<11 | (m)<<16 | (n)<<5 | (d))
+
+// fmls v<d>.4s, v<n>.4s, v<m>.4s
+#define FMLS4S(m, n, d) WORD $(0x4ea0cc00 | (m)<<16 | (n)<<5 | (d))
 
 // fminnm v<d>.4s, v<n>.4s, v<m>.4s
 #define FMINNM4S(m, n, d) WORD $(0x4ea0c400 | (m)<<16 | (n)<<5 | (d))

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,10 +26,10 @@ import (
 
 const usage = `Usage: go run ./bench [flags]
 
-Times one step of an LSTM or GRU (I = H, random weights, float32 or int8), and the
-product of an LSTM's matrices with one vector alone, with every
-kernel table of this CPU, beside reading its weights: a step cannot be faster
-than that, so step/read says what is left to gain. 1.00 is the memory wall.
+Times one step of an LSTM or GRU (I = H, random weights, float32, int8, or int8 with
+vectors of 16 bits: int8x16), and the product of an LSTM's matrices with one vector
+alone, with every kernel table of this CPU, beside reading its weights: a step cannot
+be faster than that, so step/read says what is left to gain. 1.00 is the memory wall.
 
   bytes       the matrices W and R: what a step has to read
   read ns     fastest batch of bare SIMD load loops over these bytes: with and
@@ -40,19 +41,30 @@ than that, so step/read says what is left to gain. 1.00 is the memory wall.
   × 48 kHz    steps per second over 48,000: how many streams of audio, one step
               per sample, one core can carry
 
-Reading and stepping take turns in short batches, so that whatever else the
-machine does meets both. If median and minimum are far apart the machine is
-busy: compare minima, or raise -repeats. Weights that fit a cache come from
-there, as they do in a program that does little else.
+Reading and stepping, with each type, take turns in short batches, so that whatever
+else the machine does meets all. If median and minimum are far apart the machine is
+busy: compare minima, or raise -repeats. Weights that fit a cache come from there, as
+they do in a program that does little else.
 
 Flags:
 `
 
-// The types of matrices.
-const (
-	floatType = "float32"
-	int8Type  = "int8"
-)
+// types are the types of matrices that there are, with the number of digits that the vectors of
+// an int8 matrix have.
+var types = []struct {
+	name   string
+	digits int // 0: float32
+}{{"float32", 0}, {"int8", 1}, {"int8x16", 2}}
+
+// digitsOf returns that number for the type of this name.
+func digitsOf(name string) (int, error) {
+	for _, t := range types {
+		if t.name == name {
+			return t.digits, nil
+		}
+	}
+	return 0, fmt.Errorf("no type %q; there are float32, int8 and int8x16", name)
+}
 
 // config is what the command line asks for.
 type config struct {
@@ -86,17 +98,19 @@ func run(args []string, stdout, stderr io.Writer) error {
 		progress = func(s string) { fmt.Fprintf(f, "\r\x1b[K%s", s) }
 	}
 	for _, cell := range c.cells {
-		for _, typ := range c.types {
-			for _, H := range c.sizes {
-				progress(fmt.Sprintf("%s, %s, H = %d …", cell.name, typ, H))
-				rows, err := c.measure(cell, typ, H)
-				if err != nil {
-					progress("")
-					return fmt.Errorf("%s, %s, H = %d: %w", cell.name, typ, H, err)
-				}
-				r.Rows = append(r.Rows, rows...)
+		byType := make([][]row, len(c.types))
+		for _, H := range c.sizes {
+			progress(fmt.Sprintf("%s, H = %d …", cell.name, H))
+			rows, err := c.measure(cell, H)
+			if err != nil {
+				progress("")
+				return fmt.Errorf("%s, H = %d: %w", cell.name, H, err)
+			}
+			for i := range rows {
+				byType[i] = append(byType[i], rows[i]...)
 			}
 		}
+		r.Rows = append(r.Rows, slices.Concat(byType...)...)
 	}
 	progress("")
 	if c.svg != "" {
@@ -114,12 +128,12 @@ func run(args []string, stdout, stderr io.Writer) error {
 
 func parse(args []string, stderr io.Writer) (*config, error) {
 	var c config
-	var cellNames, types, sizes, names string
+	var cellNames, typeNames, sizes, names string
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	f.Usage = func() { fmt.Fprint(stderr, usage); f.PrintDefaults() }
 	f.StringVar(&cellNames, "cell", "lstm,gru", "`cells` to measure: lstm, gru, product")
-	f.StringVar(&types, "type", "float32,int8", "`types` of the matrices")
+	f.StringVar(&typeNames, "type", "float32,int8", "`types` of the matrices: float32, int8, int8x16")
 	f.StringVar(&sizes, "H", "16,32,64,128,256,512,1024", "hidden `sizes`")
 	f.StringVar(&names, "isa", "", "kernel `tables` to measure (default all of this CPU)")
 	f.IntVar(&c.repeats, "repeats", 2000, "`batches` of each row")
@@ -142,9 +156,9 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 		}
 		c.cells = append(c.cells, cell)
 	}
-	for _, s := range strings.Split(types, ",") {
-		if s != floatType && s != int8Type {
-			return nil, fmt.Errorf("-type: no type %q; there are %s and %s", s, floatType, int8Type)
+	for _, s := range strings.Split(typeNames, ",") {
+		if _, err := digitsOf(s); err != nil {
+			return nil, fmt.Errorf("-type: %w", err)
 		}
 		c.types = append(c.types, s)
 	}

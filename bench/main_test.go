@@ -70,12 +70,12 @@ func TestJSON(t *testing.T) {
 
 // The product alone reads what the LSTM does.
 func TestProduct(t *testing.T) {
-	for _, int8 := range []bool{false, true} {
+	for _, digits := range []int{0, 1, 2} {
 		var sizes []int
 		for _, name := range []string{"lstm", "product"} {
 			c, err := cellByName(name)
 			require.NoError(t, err)
-			file, err := c.file(32, int8)
+			file, err := c.file(32, digits)
 			require.NoError(t, err)
 			m, err := infer.FromBytes(file)
 			require.NoError(t, err)
@@ -88,8 +88,8 @@ func TestProduct(t *testing.T) {
 
 // All tables of a row must read the memory that the read loop reads.
 func TestSameMemory(t *testing.T) {
-	for _, int8 := range []bool{false, true} {
-		file, err := cells[0].file(16, int8)
+	for _, digits := range []int{0, 1, 2} {
+		file, err := cells[0].file(16, digits)
 		require.NoError(t, err)
 		var first *float32
 		for _, k := range asm.All() {
@@ -107,7 +107,7 @@ func TestSameMemory(t *testing.T) {
 func TestArguments(t *testing.T) {
 	for _, test := range []struct{ args, want string }{
 		{"-cell foo", `-cell: no cell "foo"; there are lstm, gru and product`},
-		{"-type int4", `-type: no type "int4"; there are float32 and int8`},
+		{"-type int4", `-type: no type "int4"; there are float32, int8 and int8x16`},
 		{"-H 0", `-H: "0" is no size from 1 to 4096`},
 		{"-H 16,x", `-H: "x" is no size from 1 to 4096`},
 		{"-isa sse9", `-isa: asm: no kernels "sse9" on this CPU`},

@@ -14,41 +14,63 @@ import (
 // clock does not count, short enough that many batches meet no interruption.
 const minBatch = 50 * time.Microsecond
 
-// measure returns the rows of one cell, type and size, one for each kernel table.
-func (c *config) measure(cell cell, typ string, H int) ([]row, error) {
-	file, err := cell.file(H, typ == int8Type)
-	if err != nil {
-		return nil, err
+// measure returns the rows of one cell and size: for each type, one for each kernel table.
+func (c *config) measure(cell cell, H int) (rows [][]row, err error) {
+	all := make([]subject, len(c.types))
+	var lanes []*lane
+	for i, typ := range c.types {
+		if all[i], err = c.subject(cell, typ, H); err != nil {
+			return nil, err
+		}
+		lanes = slices.Concat(lanes, all[i].reads, all[i].steps)
 	}
-	var reads, steps []*lane
-	var bytes int
+	interleave(lanes, c.repeats, c.budget)
+	for i, typ := range c.types {
+		s := &all[i]
+		read := slices.MinFunc(s.reads, func(a, b *lane) int { return cmp.Compare(a.min(), b.min()) })
+		typical := slices.MinFunc(s.reads, func(a, b *lane) int { return cmp.Compare(a.median(), b.median()) })
+		rows = append(rows, nil)
+		for j, k := range c.kernels {
+			rows[i] = append(rows[i], newRow(cell, typ, H, k, s.bytes, read, typical, s.steps[j]))
+		}
+	}
+	return rows, nil
+}
+
+// A subject is what there is to measure of one cell, type and size.
+type subject struct {
+	bytes        int
+	reads, steps []*lane // with each reader, with each kernel table
+}
+
+func (c *config) subject(cell cell, typ string, H int) (s subject, err error) {
+	digits, err := digitsOf(typ)
+	if err != nil {
+		return s, err
+	}
+	file, err := cell.file(H, digits)
+	if err != nil {
+		return s, err
+	}
 	for _, k := range c.kernels {
 		m, err := infer.FromBytes(file, infer.WithISA(k.Name))
 		if err != nil {
-			return nil, err
+			return s, err
 		}
-		if len(reads) == 0 {
+		if len(s.reads) == 0 {
 			var weights [][]float32
-			weights, bytes = matrices(m)
+			weights, s.bytes = matrices(m)
 			for _, r := range roofline.Readers() {
-				reads = append(reads, newLane(reader(r, weights)))
+				s.reads = append(s.reads, newLane(reader(r, weights)))
 			}
 		}
 		step, err := stepper(m)
 		if err != nil {
-			return nil, err
+			return s, err
 		}
-		steps = append(steps, newLane(step))
+		s.steps = append(s.steps, newLane(step))
 	}
-	interleave(slices.Concat(reads, steps), c.repeats, c.budget)
-
-	read := slices.MinFunc(reads, func(a, b *lane) int { return cmp.Compare(a.min(), b.min()) })
-	typical := slices.MinFunc(reads, func(a, b *lane) int { return cmp.Compare(a.median(), b.median()) })
-	var rows []row
-	for i, k := range c.kernels {
-		rows = append(rows, newRow(cell, typ, H, k, bytes, read, typical, steps[i]))
-	}
-	return rows, nil
+	return s, nil
 }
 
 // reader returns a function that reads the weights n times.

@@ -44,8 +44,8 @@ func cellByName(name string) (cell, error) {
 }
 
 // file returns a model of one layer, H inputs and H units, as the bytes of a
-// .rnn file, in float32 or int8. Weights and biases are uniform in ±1/√H, where training starts.
-func (c cell) file(H int, int8 bool) ([]byte, error) {
+// .rnn file, in float32 or, with the digits of its vectors, in int8. Weights and biases are uniform in ±1/√H, where training starts.
+func (c cell) file(H, digits int) ([]byte, error) {
 	random := rand.New(rand.NewPCG(uint64(H), 1))
 	uniform := func(n int) []float32 {
 		v := make([]float32, n)
@@ -65,8 +65,8 @@ func (c cell) file(H int, int8 bool) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if int8 {
-		m = format.Quantized(m, func(string, *format.Tensor) bool { return false })
+	if digits > 0 {
+		m = format.WithDigits(format.Quantized(m, func(string, *format.Tensor) bool { return false }), digits)
 	}
 	file, err := format.Marshal(m)
 	if err != nil {

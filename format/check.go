@@ -13,7 +13,7 @@ import (
 // state, and that the shapes fit each other.
 func (m *Model) check() error {
 	for _, part := range []func() error{
-		m.checkLists, m.checkSizes, m.checkInputs, m.checkStates, m.checkProgram, m.checkWork, m.checkTokens, m.checkMeta,
+		m.checkLists, m.checkSizes, m.checkDigits, m.checkStates, m.checkProgram, m.checkWork, m.checkTokens, m.checkMeta,
 	} {
 		if err := part(); err != nil {
 			return err
@@ -94,12 +94,12 @@ func (m *Model) checkSizes() error {
 	return nil
 }
 
-// checkInputs verifies the scales that inputs of int8 tensors are quantised with.
-func (m *Model) checkInputs() error {
+// checkDigits verifies how many digits the vectors of int8 tensors have.
+func (m *Model) checkDigits() error {
 	for i := range m.Tensors {
 		t := &m.Tensors[i]
-		if t.I8 != nil && (!(t.I8.Input >= 0 && t.I8.Input <= math.MaxFloat32) || math.Signbit(float64(t.I8.Input))) {
-			return fmt.Errorf("tensor %d (%q): input is %v, want a finite number from 0 on", i, t.Name, t.I8.Input)
+		if t.I8 != nil && (t.I8.Digits < 1 || t.I8.Digits > maxDigits) {
+			return fmt.Errorf("tensor %d (%q): vectors of %d digits, want 1 or %d", i, t.Name, t.I8.Digits, maxDigits)
 		}
 	}
 	return nil

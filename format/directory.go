@@ -77,7 +77,7 @@ func (e *encoder) directory(m *Model, offsets []int64) {
 		e.u32(uint32(t.Cols))
 		e.u64(uint64(offsets[i]))
 		if t.Type == Int8 {
-			e.u32(math.Float32bits(t.I8.Input))
+			e.u32(uint32(t.I8.Digits))
 		}
 	}
 
@@ -247,7 +247,7 @@ func (d *decoder) directory() (m *Model, offsets []uint64) {
 		t.Cols = d.extent("columns")
 		offsets = append(offsets, d.u64("offset"))
 		if t.Type == Int8 {
-			t.I8 = &Int8Matrix{Input: math.Float32frombits(d.u32("input"))}
+			t.I8 = &Int8Matrix{Digits: int(d.u32("digits"))}
 		}
 	})
 	m.Layers = decodeList(d, "layer", 16, func(l *Layer) {

@@ -68,7 +68,7 @@
 //	  rows      u32     not 0
 //	  columns   u32     not 0; 1 for a vector
 //	  offset    u64     where it starts, from the beginning of the file
-//	  input     float   only if the type is 2: see below
+//	  digits    u32     only if the type is 2: 1 or 2, see below
 //	layers    list
 //	  type      u16     see below
 //	  reserved  u16     0
@@ -228,9 +228,10 @@
 //
 // The element stands for itself times the scale of its row. Scales are finite, not
 // negative, and 0 in padding. Where a layer multiplies a vector by such a matrix, the
-// vector is rounded to int8 first: to whole numbers of m/127, at most 127 of them, m
-// being input, or the largest magnitude in the vector where input is 0. Package asm
-// defines this to the bit.
+// vector is rounded to int8 first: to whole numbers of t = m/127, at most 127 of them, m
+// being the largest magnitude in the vector. Where digits is 2, what this leaves of an
+// element, at most t/2, is rounded as well, to whole numbers of t/254, and the matrix
+// multiplies both. Packages asm and quant define this to the bit.
 //
 // Panels are for SIMD with one row to a lane: 64 rows lie together, column after
 // column; the last panel has 16, 32, 48 or 64 rows. Narrow is for matrices of 15

@@ -103,6 +103,7 @@ func models(t testing.TB) map[string]*Model {
 		return b.Dense("d", b.LSTM("l", Input, cell(4, 2, 17)), series(16*17), nil, Linear)
 	})
 	all["int8"] = Quantized(all["int8"], func(string, *Tensor) bool { return false })
+	all["int8, 16 bits"] = WithDigits(all["int8"], 2)
 	add("reverse", 4, func(b *Builder) Buffer { return b.Reverse("r", Input) })
 	add("delay line", 4, func(b *Builder) Buffer { return b.DelayLine("d", Input, 3, 5) })
 	add("everything", 1, func(b *Builder) Buffer {

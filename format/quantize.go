@@ -14,8 +14,7 @@ import (
 // with it.
 //
 // A tensor that several layers read is kept if it is for one of them. The vectors that the
-// matrices multiply are quantised by their own largest magnitude at each step; package
-// quant says why not for a fixed range.
+// matrices multiply have one digit; WithDigits says otherwise.
 func Quantized(m *Model, keep func(layer string, t *Tensor) bool) *Model {
 	q := *m
 	q.Witness = Witness{}
@@ -37,6 +36,21 @@ func Quantized(m *Model, keep func(layer string, t *Tensor) bool) *Model {
 func (t *Tensor) quantize() {
 	w := t.Matrix()
 	t.Type, t.F32 = Int8, nil
-	t.I8 = &Int8Matrix{Elements: make([]int8, quant.PanelBytesI8(t.Rows, t.Cols)), Scales: make([]float32, quant.Pad(t.Rows))}
+	t.I8 = &Int8Matrix{Elements: make([]int8, quant.PanelBytesI8(t.Rows, t.Cols)), Scales: make([]float32, quant.Pad(t.Rows)), Digits: 1}
 	quant.PackI8(t.I8.Elements, t.I8.Scales, w, t.Rows, t.Cols)
+}
+
+// WithDigits returns m with this many digits, 1 or 2, in the vectors that its int8 matrices
+// multiply. The witness is gone. m is not changed; elements and scales are shared with it.
+func WithDigits(m *Model, digits int) *Model {
+	w := *m
+	w.Witness = Witness{}
+	w.Tensors = slices.Clone(m.Tensors)
+	for i := range w.Tensors {
+		if t := &w.Tensors[i]; t.I8 != nil {
+			matrix := *t.I8
+			matrix.Digits, t.I8 = digits, &matrix
+		}
+	}
+	return &w
 }

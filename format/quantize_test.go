@@ -27,20 +27,33 @@ func TestQuantized(t *testing.T) {
 	f, err := FromBytes(file)
 	require.NoError(t, err)
 	assert.Zero(t, f.Witness.Steps)
-	inputs := map[string]float32{}
+	digits := map[string]int{}
 	for i := range f.Tensors {
 		x, before := &f.Tensors[i], &m.Tensors[i]
 		if x.Type == Float32 {
 			assert.Equal(t, before.F32, x.F32)
 			continue
 		}
-		inputs[x.Name] = x.I8.Input
+		digits[x.Name] = x.I8.Digits
 		for j, v := range before.Matrix() {
 			assert.InDelta(t, v, x.Matrix()[j], 0.501*float64(x.I8.Scales[j/x.Cols]), x.Name)
 		}
 	}
-	assert.Equal(t, map[string]float32{
-		"lstm.W": 0, "lstm.R": 0, "gru.R": 0, "projected.W": 0, "projected.R": 0, "projected.Proj": 0,
-	}, inputs)
+	assert.Equal(t, map[string]int{
+		"lstm.W": 1, "lstm.R": 1, "gru.R": 1, "projected.W": 1, "projected.R": 1, "projected.Proj": 1,
+	}, digits)
+
+	q.Witness.Steps = 1
+	file, err = Marshal(WithDigits(q, 2))
+	require.NoError(t, err)
+	two, err := FromBytes(file)
+	require.NoError(t, err)
+	assert.Zero(t, two.Witness.Steps)
+	for i := range two.Tensors {
+		if x, one := two.Tensors[i].I8, f.Tensors[i].I8; x != nil {
+			assert.Equal(t, Int8Matrix{one.Elements, one.Scales, 2}, *x)
+			assert.Equal(t, 1, q.Tensors[i].I8.Digits, "the model that was given two digits")
+		}
+	}
 	assert.Equal(t, Float32, m.Tensors[0].Type, "the model that was quantised")
 }

@@ -34,9 +34,9 @@ type Int8Matrix struct {
 	Elements []int8
 	Scales   []float32
 
-	// Input is the largest magnitude that the vectors which the matrix multiplies are
-	// quantised for; larger elements are limited to it. 0: each vector's own.
-	Input float32
+	// Digits is how many int8 digits the vectors have that the matrix multiplies: 1, or 2
+	// for vectors of 16 bits.
+	Digits int
 }
 
 // Type is the type of a tensor's elements.
@@ -59,12 +59,14 @@ const (
 	Table  Layout = 4 // row-major without padding, one row taken per step
 )
 
-// What the layouts are made of, and the largest number of rows or columns.
+// What the layouts are made of, and the largest numbers of rows, of columns, and of the digits
+// of a vector.
 const (
 	panelRows     = 64
 	maxNarrowRows = 15
 	maxNarrowCols = 1 << 15
 	maxExtent     = 1 << 30
+	maxDigits     = 2
 )
 
 // String returns the type's name.

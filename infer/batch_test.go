@@ -23,7 +23,7 @@ func TestBatchIsSessions(t *testing.T) {
 		files[cell] = cellModel(t, cell, 3, 17)
 	}
 	for name, file := range files {
-		for typ, file := range map[string][]byte{"float32": file, "int8": quantized(t, file)} {
+		for typ, file := range types(t, file) {
 			t.Run(name+"/"+typ, func(t *testing.T) {
 				onEveryISA(t, file, func(t *testing.T, m *Model) {
 					sizes, workers := []int{1, 2, 13, 75}, []int{1, 3}
@@ -169,7 +169,8 @@ func TestBatchErrors(t *testing.T) {
 func TestBatchBytes(t *testing.T) {
 	for name, file := range map[string][]byte{
 		"lstm": cellModel(t, "lstm", 64, 256), "int8": quantized(t, cellModel(t, "lstm", 64, 256)),
-		"relu": cellModel(t, "relu", 16, 64), "whole sequences": bidirectional(t),
+		"16 bits": in16(t, cellModel(t, "lstm", 64, 256)),
+		"relu":    cellModel(t, "relu", 16, 64), "whole sequences": bidirectional(t),
 	} {
 		m, err := FromBytes(file)
 		require.NoError(t, err)

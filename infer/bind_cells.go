@@ -35,8 +35,7 @@ func (b *binder) cell(x, y format.Buffer, h format.StateID, w, r, bias, biasR fo
 	c.w = b.product(c.zx, w, b.buffer(x), bias)
 	c.r = b.product(c.zh, r, c.h, biasR)
 	if m := c.r.i8; m != nil { // h is quantised beside x, before the product of x is done
-		m.q, m.sx = b.i8[b.slots*b.plan.i8:], b.scales()[b.slots:]
-		m.one.X = m.q[:m.stride]
+		m.scratch(b.i8[b.slots*b.plan.i8:], b.scales()[b.slots:], b.slots+b.streams)
 	}
 	return c
 }

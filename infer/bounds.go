@@ -26,7 +26,8 @@ type bounds struct {
 }
 
 // safe is the largest magnitude that a sum may have. It leaves two powers of two
-// to the largest float32 for what rounding adds.
+// to the largest float32 for what rounding adds, that of weights and vectors to int8 among
+// it, a 254th of the largest element of a vector after its first digit.
 const safe = 0x1p126
 
 // cellLimit and hiddenLimit are the largest magnitudes that a state may be set to. A
@@ -331,9 +332,6 @@ func (p *propagation) of(t format.TensorID) float64 {
 
 func (p *propagation) product(w format.TensorID, x float64) float64 {
 	t := &p.model.Tensors[w]
-	if t.I8 != nil && t.I8.Input > 0 {
-		x = float64(t.I8.Input) // what x is rounded to goes so far and no further
-	}
 	return float64(t.Cols) * p.largest[w] * x
 }
 

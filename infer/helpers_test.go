@@ -103,12 +103,23 @@ func marshal(t testing.TB, b *format.Builder) []byte {
 }
 
 // quantized is the model of a file in int8.
-func quantized(t testing.TB, file []byte) []byte {
+func quantized(t testing.TB, file []byte) []byte { return inDigits(t, file, 1) }
+
+// in16 is the model of a file in int8 with vectors of 16 bits.
+func in16(t testing.TB, file []byte) []byte { return inDigits(t, file, 2) }
+
+func inDigits(t testing.TB, file []byte, digits int) []byte {
 	f, err := format.FromBytes(file)
 	require.NoError(t, err)
-	q, err := format.Marshal(format.Quantized(f.Model, func(string, *format.Tensor) bool { return false }))
+	q := format.Quantized(f.Model, func(string, *format.Tensor) bool { return false })
+	file, err = format.Marshal(format.WithDigits(q, digits))
 	require.NoError(t, err)
-	return q
+	return file
+}
+
+// types are the model of a float32 file in each of the types that it can have.
+func types(t testing.TB, file []byte) map[string][]byte {
+	return map[string][]byte{"float32": file, "int8": quantized(t, file), "16 bits": in16(t, file)}
 }
 
 // cells are the recurrent layers that cellModel makes.

@@ -14,7 +14,8 @@ import (
 //	spare    [streams]  one more vector: r·h, or what is projected to h
 //	buffers  [slots]    each buffer in turn
 //	zx       [slots]    pre-activations of the input
-//	scales   [slots], [streams]  of quantised vectors: inputs, then states
+//	scales   [slots], [streams]  of quantised vectors: inputs, then states; and again for
+//	                             second digits
 //
 // Sizes and offsets are in floats, of one stream or one slot. Each vector has the room
 // that its padding to a multiple of 16 needs.
@@ -27,7 +28,8 @@ type plan struct {
 	buffers int    // of all buffers together
 	z       int    // size of zx and of zh
 	spare   int
-	i8      int // bytes of the longest quantised vector
+	i8      int // bytes of the longest quantised vector, with its digits
+	digits  int // of those that have the most, at least 1
 	zeros   []float32
 
 	cells map[format.Buffer]format.StateID // for each buffer that a cell writes, its h
@@ -82,9 +84,10 @@ func newPlan(m *format.Model) (p plan) {
 	}
 	for i := range m.Tensors {
 		if t := &m.Tensors[i]; t.Type == format.Int8 {
-			p.i8 = max(p.i8, quant.PadI8(t.Cols))
+			p.i8, p.digits = max(p.i8, t.I8.Digits*quant.PadI8(t.Cols)), max(p.digits, t.I8.Digits)
 		}
 	}
+	p.digits = max(p.digits, 1)
 	p.keep(m)
 
 	// What a narrow product without a bias starts from.
@@ -98,7 +101,7 @@ func (p *plan) gates(m *format.Model, w, r format.TensorID) {
 
 // floats is the size of a block's arena.
 func (p *plan) floats(slots, streams int) int {
-	return streams*(p.states+p.z+p.spare) + slots*(p.buffers+p.z) + quant.Pad(slots+streams)
+	return streams*(p.states+p.z+p.spare) + slots*(p.buffers+p.z) + quant.Pad(p.digits*(slots+streams))
 }
 
 // bytes is the memory of a block, with 15 floats so that its arena can start on a cache

@@ -42,11 +42,11 @@ func (b *binder) product(y vectors, w format.TensorID, x vectors, bias format.Te
 	}
 	p.small = p.panels && len(p.w) <= kernelFloats
 	if p.i8 != nil {
-		p.small = len(p.i8.w) <= kernelBytes && p.i8.stride <= asm.MaxColsI8
+		p.small = len(p.i8.w) <= kernelBytes && p.i8.cols <= asm.MaxColsI8
 	}
 	p.one = asm.MatVecF32{Y: y.all[:p.rows], B: p.b, W: p.w, X: x.one}
-	if m := p.i8; m != nil {
-		m.one = asm.MatVecI8{Y: p.one.Y, B: p.b, W: m.w, S: m.s, X: m.q[:m.stride]}
+	if p.i8 != nil {
+		p.i8.start(p.one.Y, p.b)
 	}
 	return p
 }
@@ -90,16 +90,15 @@ func (p *product) prepareOne() {
 }
 
 func (p *product) multiplyOne() {
-	switch m := p.i8; {
-	case m == nil && p.small:
+	switch {
+	case p.i8 == nil && p.small:
 		p.matVec(&p.one)
-	case m == nil && p.panels:
+	case p.i8 == nil && p.panels:
 		p.mulSlices(p.one.Y, p.one.X)
-	case m == nil:
+	case p.i8 == nil:
 		p.mulNarrow(p.one.Y, p.one.X)
 	case p.small:
-		m.one.SX = m.sx[0]
-		m.matVec(&m.one)
+		p.i8.step()
 	default:
 		p.mulI8(1)
 	}

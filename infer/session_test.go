@@ -21,9 +21,10 @@ import (
 
 func TestSameBitsOnEveryISA(t *testing.T) {
 	files := map[string][]byte{"every layer": everyLayer(t), "token": tokenModel(t), "whole sequences": bidirectional(t)}
-	files["int8"] = quantized(t, everyLayer(t))
+	files["int8"], files["16 bits"] = quantized(t, everyLayer(t)), in16(t, everyLayer(t))
 	for _, cell := range cells {
 		files[cell+", int8"] = quantized(t, cellModel(t, cell, 37, 51))
+		files[cell+", 16 bits"] = in16(t, cellModel(t, cell, 37, 51))
 		files[cell] = cellModel(t, cell, 37, 51)
 	}
 	for name, file := range files {
@@ -42,7 +43,13 @@ func TestSameBitsOnEveryISA(t *testing.T) {
 }
 
 func TestRunIsSteps(t *testing.T) {
-	onEveryISA(t, everyLayer(t), func(t *testing.T, m *Model) {
+	for typ, file := range types(t, everyLayer(t)) {
+		t.Run(typ, func(t *testing.T) { testRunIsSteps(t, file) })
+	}
+}
+
+func testRunIsSteps(t *testing.T, file []byte) {
+	onEveryISA(t, file, func(t *testing.T, m *Model) {
 		const T = 50
 		I, O, r := m.InputSize(), m.OutputSize(), newRandom(2)
 		xs, steps, runs := r.uniform(T*I, 2), make([]float32, T*O), make([]float32, T*O)
@@ -136,7 +143,7 @@ func TestNothingAllocates(t *testing.T) {
 		t.Skip("the race detector allocates")
 	}
 	files := map[string][]byte{"every layer": everyLayer(t), "token": tokenModel(t), "whole sequences": bidirectional(t)}
-	files["int8"] = quantized(t, everyLayer(t))
+	files["int8"], files["16 bits"] = quantized(t, everyLayer(t)), in16(t, everyLayer(t))
 	for _, cell := range cells {
 		files[cell] = cellModel(t, cell, 3, 8)
 	}

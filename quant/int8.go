@@ -64,3 +64,8 @@ func ScaleI8(largest float32) (inv, scale float32) {
 	}
 	return 127 / largest, largest / 127
 }
+
+// ScaleLowI8 returns for the second digit of a vector what ScaleI8 returned for the first one.
+// What that leaves is at most half its scale, which becomes 127: both numbers are ordinary
+// ones for every vector that does not count as zeros.
+func ScaleLowI8(inv, scale float32) (invLow, scaleLow float32) { return 254 * inv, scale / 254 }

@@ -173,7 +173,7 @@ const (
 )
 
 var (
-	products = regexp.MustCompile(`^github\.com/rnnedge/rnnedge/asm\.(matVec|matMul|narrow|quantize|maxAbs)`)
+	products = regexp.MustCompile(`^github\.com/rnnedge/rnnedge/asm\.(matVec|matMul|narrow|quantize|digits|maxAbs)`)
 	updates  = regexp.MustCompile(`^github\.com/rnnedge/rnnedge/asm\.(lstm|gru|rnn)`)
 	counted  = regexp.MustCompile(`^(github\.com/rnnedge/rnnedge/(asm|infer)\.|runtime\.(memmove|memclr|memequal|duff))`)
 )

@@ -34,10 +34,10 @@ float32 weights computed in float64.
   float32          the engine in float32
   nearest          int8 with each weight rounded to its nearest
   int8             weights rounded for random input, as convert -q int8
-    h in ±1        the same, h quantised for the range that it cannot leave
-    float vectors  the same, vectors in float32: what vectors of 16 bits could reach
+    16 bits        the same, vectors in 16 bits, as -vectors 16
+    float vectors  the same, vectors in float32: what no vectors can better
   calibrated       weights rounded for the first half of the data, as -calibrate
-    h in ±1        the same, h quantised for the range that it cannot leave
+    16 bits        the same, vectors in 16 bits
     float vectors  the same, vectors in float32
 
 Flags:

@@ -63,9 +63,10 @@ func TestVariants(t *testing.T) {
 		assert.Greater(t, r.snr, 30.0, r.variant)
 		assert.Less(t, r.snr, 100.0, r.variant)
 	}
-	vectors := snr["  float vectors"]
+	vectors, float := snr["  16 bits"], snr["  float vectors"]
 	assert.Greater(t, vectors[0], snr["int8"][0])
 	assert.Greater(t, vectors[1], snr["calibrated"][0])
+	assert.InDeltaSlice(t, float, vectors, 0.1)
 	rows, _, err = measure(m, x, 1<<20)
 	require.NoError(t, err)
 	assert.Len(t, rows, 1, "nothing is large enough for int8")

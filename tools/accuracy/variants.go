@@ -34,10 +34,10 @@ func variants(m *format.Model, x []float32, smallest int) ([]variant, error) {
 		{"float32", m},
 		{"nearest", nearest},
 		{"int8", random},
-		{"  h in ±1", unit(m, random)},
+		{"  16 bits", format.WithDigits(random, 2)},
 		{"  float vectors", floatVectors(random)},
 		{"calibrated", data},
-		{"  h in ±1", unit(m, data)},
+		{"  16 bits", format.WithDigits(data, 2)},
 		{"  float vectors", floatVectors(data)},
 	}, nil
 }
@@ -58,31 +58,6 @@ func rounded(m *format.Model, smallest int, gather func(*converter.Calibration) 
 	}
 	c.Round()
 	return q, nil
-}
-
-// unit is q, the int8 model of m, with the range that the h of tanh cannot leave for what the
-// recurrent matrices multiply.
-func unit(m, q *format.Model) *format.Model {
-	u := *q
-	u.Tensors = slices.Clone(q.Tensors)
-	set := func(id format.TensorID) {
-		if t := u.Tensor(id); t != nil && t.I8 != nil {
-			matrix := *t.I8
-			matrix.Input, t.I8 = 1, &matrix
-		}
-	}
-	for _, l := range m.Layers {
-		switch l := l.(type) {
-		case *format.LSTM:
-			set(l.R)
-		case *format.GRU:
-			if l.Candidate.Kind == format.Tanh {
-				set(l.R)
-				set(l.RN)
-			}
-		}
-	}
-	return &u
 }
 
 // floatVectors is the int8 model q with its weights stored as float32.

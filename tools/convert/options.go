@@ -52,6 +52,7 @@ func newFlags(o *options) *flag.FlagSet {
 	}
 	flags.Func("state", "the input `NAME` of a model of one step is a state, once for each, where shapes do not tell", list(&c.States))
 	flags.StringVar(&o.quantise, "q", "", "store the matrices in this `type`: int8")
+	flags.IntVar(&c.Vectors, "vectors", 8, "with -q, multiply vectors of so many `bits`: 8 or 16")
 	flags.Func("keep", "with -q, leave the layer `NAME` float32, once for each", list(&c.Keep))
 	flags.StringVar(&c.Calibrate, "calibrate", "", "with -q, round the weights for this `data`")
 	flags.IntVar(&p.steps, "steps", proof.DefaultSteps, "compare the model with float64 for `N` steps; 0: not at all")
@@ -117,8 +118,10 @@ func (o *options) fits(said map[string]bool) error {
 		return errors.New("-o is missing: where to write the model")
 	case o.quantise != "" && o.quantise != "int8":
 		return fmt.Errorf("-q %s: want int8", o.quantise)
-	case (said["keep"] || said["calibrate"]) && o.quantise == "":
-		return errors.New("-keep and -calibrate go with -q: without it every layer is float32")
+	case (said["vectors"] || said["keep"] || said["calibrate"]) && o.quantise == "":
+		return errors.New("-vectors, -keep and -calibrate go with -q: without it every layer is float32")
+	case o.convert.Vectors != 8 && o.convert.Vectors != 16:
+		return fmt.Errorf("-vectors %d: want 8 or 16", o.convert.Vectors)
 	case p.steps < 0 || p.steps > maxSteps:
 		return fmt.Errorf("-steps %d: want 0 to %d", p.steps, maxSteps)
 	case p.steps == 0 && p.input != "":

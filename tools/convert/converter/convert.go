@@ -55,6 +55,10 @@ type Options struct {
 	Int8     bool
 	Keep     []string
 	Smallest int
+	// Vectors, with Int8, is how many bits the vectors have that these matrices multiply, 8 or
+	// 16; 0 is 8. With 16 a product takes twice the multiplications and loses nothing but what
+	// the weights' own rounding does.
+	Vectors int
 	// Calibrate, with Int8, is the path of a file or folder of steps (.npy, .npz, .csv,
 	// .wav) like those that the model will see: the weights are rounded for what the
 	// matrices multiply there, instead of for random input.
@@ -102,6 +106,14 @@ func (o Options) Convert(source string) (*Result, error) {
 		}
 	}
 	e.hub = besideWeights(source, data)
+	switch o.Vectors {
+	case 0, 8:
+		e.digits = 1
+	case 16:
+		e.digits = 2
+	default:
+		return nil, fmt.Errorf("vectors of %d bits, want 8 or 16", o.Vectors)
+	}
 	e.int8, e.keep, e.smallest, e.calibrate, e.progress = o.Int8, o.Keep, o.Smallest, o.Calibrate, o.Progress
 	if e.smallest == 0 {
 		e.smallest = smallestInt8

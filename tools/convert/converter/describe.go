@@ -35,6 +35,9 @@ func Describe(w io.Writer, m *format.Model) error {
 			bytes += 4 * int64(len(x.F32))
 			if x.I8 != nil {
 				shape += " int8"
+				if x.I8.Digits > 1 {
+					shape += fmt.Sprintf("·%d bits", 8*x.I8.Digits)
+				}
 				bytes += int64(len(x.I8.Elements) + 4*len(x.I8.Scales))
 			}
 			tensors = append(tensors, shape)

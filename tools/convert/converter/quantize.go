@@ -29,6 +29,7 @@ func (i *imported) quantize(e extras) error {
 	q := format.Quantized(i.model, func(layer string, t *format.Tensor) bool {
 		return t.Rows*t.Cols < e.smallest || slices.Contains(e.keep, layer)
 	})
+	q = format.WithDigits(q, e.digits)
 	var in8, all int
 	for k := range q.Tensors {
 		t := &q.Tensors[k]
@@ -41,6 +42,9 @@ func (i *imported) quantize(e extras) error {
 		return fmt.Errorf("found no matrix to store as int8: want one of at least 16 rows and %d elements, below which int8 is neither faster nor much smaller, in a layer that is not kept; convert it without -q", e.smallest)
 	}
 	i.notes = append(i.notes, fmt.Sprintf("int8: %d of %d weights; matrices of fewer than %d elements or 16 rows, vectors and tables stay float32", in8, all, e.smallest))
+	if e.digits > 1 {
+		i.notes = append(i.notes, fmt.Sprintf("what int8 matrices multiply has %d bits", 8*e.digits))
+	}
 	if err := i.round(q, e); err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rnnedge/rnnedge/format"
+	"github.com/rnnedge/rnnedge/internal/reference"
 )
 
 func TestInt8(t *testing.T) {
@@ -38,6 +39,29 @@ func TestInt8(t *testing.T) {
 	e := worst(t, want, have)
 	assert.Less(t, e, 0.02)
 	assert.Greater(t, e, 1e-6)
+
+	// With vectors of 16 bits it is the model of the same weights, as float32 would compute it.
+	r16, err := Options{Spec: spec, Int8: true, Smallest: 1, Keep: []string{"lstm_l1"}, Vectors: 16}.Convert(formats("zip.pt"))
+	require.NoError(t, err)
+	assert.Contains(t, r16.Notes, "what int8 matrices multiply has 16 bits")
+	require.NoError(t, open(t, r16.Model).Verify(), "the witness is that of 16 bits")
+	assert.NotEqual(t, r.Model.Witness, r16.Model.Witness)
+	b.Reset()
+	require.NoError(t, Describe(&b, r16.Model))
+	assert.Contains(t, b.String(), "W 20×2 int8·16 bits, R 20×5 int8·16 bits, B 20")
+	want = nil
+	for _, y := range reference.New(r16.Model).Run(x, len(x)/2) {
+		want = append(want, y...)
+	}
+	_, err = open(t, r16.Model).NewSession().Run(have, x)
+	require.NoError(t, err)
+	assert.Less(t, worst(t, want, have), 1e-6)
+	_, err = open(t, r.Model).NewSession().Run(have, x)
+	require.NoError(t, err)
+	assert.Greater(t, worst(t, want, have), 1e-5)
+
+	_, err = Options{Spec: spec, Int8: true, Vectors: 12}.Convert(formats("zip.pt"))
+	assert.EqualError(t, err, "vectors of 12 bits, want 8 or 16")
 
 	_, err = Options{Spec: spec, Int8: true, Smallest: 1, Keep: []string{"lstm"}}.Convert(formats("zip.pt"))
 	assert.ErrorContains(t, err, "zip.pt: -keep lstm: found no layer of that name, the layers are lstm_l0, lstm_l1, head")

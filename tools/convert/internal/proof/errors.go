@@ -29,18 +29,6 @@ type Errors struct {
 	// classes, and Margin how far the largest was ahead of it, at most.
 	Flips  int
 	Margin float64
-
-	// Clipped has the int8 matrices whose input has a fixed range.
-	Clipped []Clipped
-}
-
-// Clipped says how the input of an int8 matrix fits into its fixed range. Inputs that
-// are no layer's output, those of a projection and of a reset state, are not in sight.
-type Clipped struct {
-	Layer, Matrix string
-	Limit         float64 // the range is ±Limit
-	Largest       float64 // magnitude that came
-	Count, Of     int     // numbers outside, and all
 }
 
 // Grows reports whether the error is still growing at the end, more than chance explains.

@@ -11,74 +11,22 @@ type meter struct {
 	probe  *probe
 	engine *engine
 
-	output  power
-	layers  []power
-	step    []float64 // largest error of each step
-	signal  []float64 // largest output of each step
-	flips   int
-	margin  float64
-	clipped []*watched
-}
-
-// watched is the input of an int8 matrix with a fixed range.
-type watched struct {
-	Clipped
-	input bool      // it is the model's input …
-	first int       // … or it starts here in the probe's output
-	width int       // and has so many floats
-	last  []float32 // it is that of the step before: this; nil where it is not
+	output power
+	layers []power
+	step   []float64 // largest error of each step
+	signal []float64 // largest output of each step
+	flips  int
+	margin float64
 }
 
 func newMeter(p *probe, m *format.Model) *meter {
-	t := &meter{probe: p, layers: make([]power, len(m.Layers))}
-	at := map[format.Buffer]int{}
-	for i, l := range m.Layers {
-		at[format.FieldsOf(l).Writes] = i
-	}
-	// h is nil where the matrix multiplies x as it is.
-	watch := func(l format.Layer, matrix string, id format.TensorID, x format.Buffer, h *format.State) {
-		tensor := m.Tensor(id)
-		if tensor == nil || tensor.I8 == nil || tensor.I8.Input == 0 {
-			return
-		}
-		w := &watched{input: x == format.Input, width: m.Buffers[x]}
-		w.Layer, w.Matrix, w.Limit = l.LayerName(), matrix, float64(tensor.I8.Input)
-		if !w.input {
-			if w.first = p.first[at[x]]; w.first < 0 {
-				return
-			}
-		}
-		if h != nil {
-			w.last = make([]float32, h.Size)
-			if init := m.Tensor(h.Init); init != nil {
-				copy(w.last, init.F32)
-			}
-		}
-		t.clipped = append(t.clipped, w)
-	}
-	for _, l := range m.Layers {
-		switch l := l.(type) {
-		case *format.Dense:
-			watch(l, "W", l.W, l.X, nil)
-		case *format.RNN:
-			watch(l, "W", l.W, l.X, nil)
-			watch(l, "R", l.R, l.Y, &m.States[l.H])
-		case *format.LSTM:
-			watch(l, "W", l.W, l.X, nil)
-			watch(l, "R", l.R, l.Y, &m.States[l.H])
-		case *format.GRU:
-			watch(l, "W", l.W, l.X, nil)
-			watch(l, "R", l.R, l.Y, &m.States[l.H])
-		}
-	}
-	return t
+	return &meter{probe: p, layers: make([]power, len(m.Layers))}
 }
 
-// add takes the steps of want, and the inputs and the engine's outputs of as many steps
-// or more.
-func (t *meter) add(xs []float32, want [][]float64, got []float32) {
+// add takes the steps of want, and the engine's outputs of as many steps or more.
+func (t *meter) add(want [][]float64, got []float32) {
 	p := t.probe
-	I, O := p.model.InputSize(), p.outputs
+	O := p.outputs
 	for n, w := range want {
 		g := got[n*p.all:][:p.all]
 		worst, largest := 0.0, 0.0
@@ -100,35 +48,7 @@ func (t *meter) add(xs []float32, want [][]float64, got []float32) {
 				t.layers[i].add(w[k], float64(g[k]))
 			}
 		}
-		for _, c := range t.clipped {
-			c.add(xs[n*I:][:I], g)
-		}
 	}
-}
-
-// add counts the vector that the matrix multiplied in a step, from the model's input and
-// what the probe saw.
-func (c *watched) add(x, y []float32) {
-	if !c.input {
-		x = y[c.first:][:c.width]
-	}
-	if c.last == nil {
-		c.count(x)
-		return
-	}
-	c.count(c.last)
-	copy(c.last, x)
-}
-
-func (c *watched) count(x []float32) {
-	for _, v := range x {
-		a := math.Abs(float64(v))
-		c.Largest = max(c.Largest, a)
-		if a > c.Limit {
-			c.Count++
-		}
-	}
-	c.Of += len(x)
 }
 
 // errors is what was found.
@@ -155,9 +75,6 @@ func (t *meter) errors(classes bool) *Errors {
 			snr = math.NaN()
 		}
 		e.Layers = append(e.Layers, snr)
-	}
-	for _, c := range t.clipped {
-		e.Clipped = append(e.Clipped, c.Clipped)
 	}
 	return e
 }

@@ -50,11 +50,6 @@ func (r *Result) print(w io.Writer, name string, e *Errors) {
 	if lowest >= 0 && len(r.Layers) > 1 {
 		fmt.Fprintf(w, "         lowest SNR: layer %q, %s\n", r.Layers[lowest], decibel(e.Layers[lowest]))
 	}
-	for _, c := range e.Clipped {
-		if c.Count > 0 {
-			fmt.Fprintf(w, "         clipped: %d of %d inputs of %s in layer %q are beyond ±%.3g, the largest is %.3g\n", c.Count, c.Of, c.Matrix, c.Layer, c.Limit, c.Largest)
-		}
-	}
 }
 
 // Print writes the comparison in a line for each type.

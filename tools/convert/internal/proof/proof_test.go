@@ -124,36 +124,6 @@ func uniform64(n int) (v []float64) {
 	return v
 }
 
-// Numbers beyond the fixed range of an int8 matrix are counted.
-func TestClipped(t *testing.T) {
-	b := format.NewBuilder(2)
-	b.Output(b.Dense("wide", format.Input, uniform(1, 32, 1), nil, format.Linear))
-	m, err := b.Model()
-	require.NoError(t, err)
-	q := format.Quantized(m, func(string, *format.Tensor) bool { return false })
-	require.NotNil(t, q.Tensors[0].I8)
-	q.Tensors[0].I8.Input = 0.5
-	in := &Input{"x", []float32{0.5, -0.75, 0.25, 3, 0, -0.5}}
-	r, err := Measure(Options{Float: m, Int8: q, Input: in})
-	require.NoError(t, err)
-	assert.Equal(t, []Clipped{{"wide", "W", 0.5, 3, 2, 6}}, r.Int8.Clipped)
-	assert.Empty(t, r.Float32.Clipped)
-
-	// The recurrent matrix multiplies the output of the step before.
-	g := format.Quantized(net(t, 0), func(string, *format.Tensor) bool { return false })
-	for i := range g.Tensors {
-		if t := &g.Tensors[i]; t.I8 != nil && t.Cols == 20 && t.Rows == 60 {
-			t.I8.Input = 1
-		}
-	}
-	r, err = Measure(Options{Float: net(t, 0), Int8: g, Steps: 10})
-	require.NoError(t, err)
-	require.Len(t, r.Int8.Clipped, 1)
-	assert.Equal(t, "R", r.Int8.Clipped[0].Matrix)
-	assert.Equal(t, 200, r.Int8.Clipped[0].Of)
-	assert.Zero(t, r.Int8.Clipped[0].Count)
-}
-
 // A state without bounds ends the measurement where it leaves them, in both directions.
 func TestUnbounded(t *testing.T) {
 	for _, backward := range []bool{false, true} {

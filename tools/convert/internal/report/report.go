@@ -98,18 +98,6 @@ func (r result) Growing() string {
 	return "no"
 }
 
-// Beyond is how many inputs were outside the fixed ranges, and of how many.
-func (r result) Beyond() string {
-	count, of := 0, 0
-	for _, c := range r.Clipped {
-		count, of = count+c.Count, of+c.Of
-	}
-	if of == 0 {
-		return "–"
-	}
-	return fmt.Sprintf("%d of %d", count, of)
-}
-
 type bar struct {
 	Name, Value string
 	Percent     float64
