@@ -107,8 +107,8 @@
 // Each vector is quantised by its own largest element, at each step. A range of 1 for h, which a
 // tanh cell cannot leave, was up to 2.3 dB worse and at best 0.6 better; ranges seen in data
 // were up to 7 dB worse. Finding the largest element takes a few nanoseconds of a step,
-// which can be told from noise at 16 units only. In bits, charnn's 47 dB are nothing: 1.5692 bits per character in float32
-// and 1.5691 in int8, over 19,633 characters.
+// which can be told from noise at 16 units only. In bits, charnn's 47 dB are nothing: 1.5692
+// bits per character in float32 and 1.5691 in int8, over 19,633 characters.
 //
 // Small matrices are another matter. The fewer terms a sum has, the less their errors
 // cancel, and with 16 units int8 is slower than float32. Of guitar amplifiers with 8
