@@ -34,7 +34,9 @@ type watched struct {
 }
 
 // The shares of noise that are assumed on top of what was seen. Data is much like what will
-// come; random input only has in common with it that elements go together.
+// come; random input only has in common with it that elements go together. Of 0.1 to 30 for
+// random input, 0.3 was among the best on the models of package quant's table, for their
+// products and for their outputs.
 const (
 	dampingData   = 0.01
 	dampingRandom = 0.3
@@ -164,7 +166,7 @@ func (c *Calibration) files(path string, progress func(file string, done, total 
 	if err != nil {
 		return 0, err
 	}
-	I := c.float.InputSize()
+	I, all := c.float.InputSize(), 0
 	for _, file := range files {
 		xs, err := steps.Read(file, I)
 		if err != nil {
@@ -184,9 +186,9 @@ func (c *Calibration) files(path string, progress func(file string, done, total 
 				return 0, fmt.Errorf("%s, stream %d: %w", file, n, err)
 			}
 		}
-		streams += len(xs)
+		streams, all = streams+len(xs), all+total
 	}
-	if c.Steps == 0 {
+	if all == 0 {
 		return 0, fmt.Errorf("%s: found no step to calibrate by", path)
 	}
 	return streams, nil
@@ -218,12 +220,14 @@ func (c *Calibration) Random() error {
 	return nil
 }
 
-// Round rounds the int8 matrices for what was seen.
-func (c *Calibration) Round() {
+// Round rounds the int8 matrices for what was seen, and returns how many those are.
+func (c *Calibration) Round() (matrices int) {
 	for _, w := range c.watched {
 		for _, id := range w.matrices {
 			t := &c.int8.Tensors[id]
 			w.moments.PackI8(t.I8.Elements, t.I8.Scales, c.float.Tensors[id].Matrix(), t.Rows, t.Cols, c.damping)
 		}
+		matrices += len(w.matrices)
 	}
+	return matrices
 }

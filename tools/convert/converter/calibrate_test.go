@@ -148,7 +148,7 @@ func TestCalibrationOfNothing(t *testing.T) {
 	c, err := NewCalibration(m, q)
 	require.NoError(t, err)
 	require.NoError(t, c.Random())
-	c.Round()
+	assert.Zero(t, c.Round())
 	assert.Zero(t, c.Steps)
 }
 
@@ -187,7 +187,7 @@ func TestCalibrate(t *testing.T) {
 	r, err := o.Convert(formats("zip.pt"))
 	require.NoError(t, err)
 	assert.Equal(t, map[string]int{"a.npy": 10, "b.npy": 10}, seen)
-	assert.Contains(t, strings.Join(r.Notes, "\n"), "rounded for 20 steps of 4 streams of "+folder)
+	assert.Contains(t, strings.Join(r.Notes, "\n"), "4 of 4 int8 matrices are rounded for 20 steps of 4 streams of "+folder)
 	require.NoError(t, open(t, r.Model).Verify(), "the witness is that of the calibrated model")
 
 	o.Calibrate = t.TempDir()

@@ -14,8 +14,8 @@ import (
 // terms a sum has, the less their errors cancel. See bench/results and package quant.
 const smallestInt8 = 2048
 
-// quantize turns the model's matrices into int8, except those of layers that e keeps,
-// calibrated if e says so, and notes what became of them.
+// quantize turns the model's matrices into int8, except those of layers that e keeps, and notes
+// what became of them.
 func (i *imported) quantize(e extras) error {
 	var names []string
 	for _, l := range i.model.Layers {
@@ -30,12 +30,13 @@ func (i *imported) quantize(e extras) error {
 		return t.Rows*t.Cols < e.smallest || slices.Contains(e.keep, layer)
 	})
 	q = format.WithDigits(q, e.digits)
-	var in8, all int
+	var in8, all, matrices int
 	for k := range q.Tensors {
 		t := &q.Tensors[k]
 		n := t.Rows * t.Cols
 		if all += n; t.Type == format.Int8 {
 			in8 += n
+			matrices++
 		}
 	}
 	if in8 == 0 {
@@ -45,34 +46,31 @@ func (i *imported) quantize(e extras) error {
 	if e.digits > 1 {
 		i.notes = append(i.notes, fmt.Sprintf("what int8 matrices multiply has %d bits", 8*e.digits))
 	}
-	if err := i.round(q, e); err != nil {
+	if err := i.round(q, matrices, e); err != nil {
 		return err
 	}
 	i.model = q
 	return nil
 }
 
-// round rounds the matrices of q, which is the model in int8, for data if there is any, or else
-// for random input.
-func (i *imported) round(q *format.Model, e extras) error {
+// round rounds the matrices of q, which is the model with that many in int8, for data if there is
+// any, or else for random input.
+func (i *imported) round(q *format.Model, matrices int, e extras) error {
 	c, err := NewCalibration(i.model, q)
 	if err != nil {
 		return err
 	}
+	what := "random input; -calibrate, with data like that which the model will see, makes it more exact"
 	if e.calibrate != "" {
 		streams, err := c.files(e.calibrate, e.progress)
 		if err != nil {
 			return err
 		}
-		c.Round()
-		i.notes = append(i.notes, fmt.Sprintf("rounded for %d steps of %d streams of %s", c.Steps, streams, e.calibrate))
-		return nil
-	}
-	if err := c.Random(); err != nil {
+		what = fmt.Sprintf("%d steps of %d streams of %s", c.Steps, streams, e.calibrate)
+	} else if err := c.Random(); err != nil {
 		i.notes = append(i.notes, fmt.Sprintf("rounded to the nearest: on random input the model fails, %v", err))
 		return nil
 	}
-	c.Round()
-	i.notes = append(i.notes, "rounded for random input; -calibrate, with data like that which the model will see, makes it more exact")
+	i.notes = append(i.notes, fmt.Sprintf("%d of %d int8 matrices are rounded for %s", c.Round(), matrices, what))
 	return nil
 }
