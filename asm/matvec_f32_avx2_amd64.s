@@ -17,8 +17,7 @@
 // A panel column is 256 bytes: eight registers of accumulators, eight fused
 // multiply-adds that take their weight from memory. Four elements of x come with
 // one load and are spread by shuffles: loads are what there is too little of.
-// The weights are prefetched 2 KB ahead; a prefetch beyond their end does nothing or
-// loads a line.
+// The weights are prefetched; a prefetch beyond their end does nothing or loads a line.
 //
 // len(y) is a multiple of 16, len(b) is len(y) or 0, len(w) = len(y)·len(x).
 
@@ -31,6 +30,7 @@
 #define X     R10 // end of x
 #define K0    R11 // -4·len(x)
 #define K     R12 // K0 … -4, offset from X
+#define AHEAD BX  // prefetchAhead
 
 #define XK   Y15
 #define XK1  Y14
@@ -69,11 +69,11 @@
 	VFMADD231PS at+0xc0(W), xk, ACC6 \
 	VFMADD231PS at+0xe0(W), xk, ACC7
 
-#define AHEAD(at) \
-	PREFETCHT0 at+2048(W) \
-	PREFETCHT0 at+2112(W) \
-	PREFETCHT0 at+2176(W) \
-	PREFETCHT0 at+2240(W)
+#define PREFETCH(at) \
+	PREFETCHT0 at+0x00(W)(AHEAD*1) \
+	PREFETCHT0 at+0x40(W)(AHEAD*1) \
+	PREFETCHT0 at+0x80(W)(AHEAD*1) \
+	PREFETCHT0 at+0xc0(W)(AHEAD*1)
 
 // SPREAD4 spreads the four elements of x at at.
 #define SPREAD4(at) \
@@ -109,6 +109,7 @@ TEXT ·matVecF32AtAVX2(SB), NOSPLIT, $0-8
 	MOVQ  MatVecF32_W(ARGS), W
 	MOVQ  MatVecF32_X(ARGS), X
 	MOVQ  (MatVecF32_X+8)(ARGS), K0
+	MOVQ  ·prefetchAhead(SB), AHEAD
 	MOVQ  $256, BSTEP
 	CMPQ  (MatVecF32_B+8)(ARGS), $0
 	JNE   addresses
@@ -130,13 +131,13 @@ panel:
 
 loop64: // four columns
 	SPREAD4(-16)
-	AHEAD(0x000)
+	PREFETCH(0x000)
 	COLUMN64(0x000, XK)
-	AHEAD(0x100)
+	PREFETCH(0x100)
 	COLUMN64(0x100, XK1)
-	AHEAD(0x200)
+	PREFETCH(0x200)
 	COLUMN64(0x200, XK2)
-	AHEAD(0x300)
+	PREFETCH(0x300)
 	COLUMN64(0x300, XK3)
 	ADDQ $0x400, W
 	ADDQ $16, K

@@ -18,9 +18,9 @@
 // multiply-adds that take their weight from memory. They wait four cycles for each
 // other, which is as long as the second-level cache needs for 256 bytes. From the first
 // level a matrix comes faster: of one that fits there, two panels run side by side. Larger
-// ones are one stream, prefetched 2 KB ahead, each line (on Zen 5 every other line
-// is up to two thirds slower than none, in the second-level cache); a prefetch beyond
-// their end does nothing or loads a line.
+// ones are one stream, prefetched, each line (on Zen 5 every other line is up to two
+// thirds slower than none, in the second-level cache); a prefetch beyond their end does
+// nothing or loads a line.
 //
 // len(y) is a multiple of 16, len(b) is len(y) or 0, len(w) = len(y)·len(x).
 
@@ -35,6 +35,7 @@
 #define K     R12 // K0 … -4, offset from X
 #define PANEL R13 // bytes of a panel's weights
 #define SMALL AX  // bytes of all weights
+#define AHEAD BX  // prefetchAhead
 
 #define FIRST_LEVEL 32768 // what every CPU with AVX-512 has for data
 
@@ -71,24 +72,24 @@
 	FMA16(at+0x80, ACC2)       \
 	FMA16(at+0xc0, ACC3)
 
-// Four columns of a panel, PREFETCH before each. The flags say whether as many are left.
-#define QUARTET64(PREFETCH) \
-	PREFETCH(0x000)      \
+// Four columns of a panel, FETCH before each. The flags say whether as many are left.
+#define QUARTET64(FETCH) \
+	FETCH(0x000)         \
 	COLUMN64(0x000, -16) \
-	PREFETCH(0x100)      \
+	FETCH(0x100)         \
 	COLUMN64(0x100, -12) \
-	PREFETCH(0x200)      \
+	FETCH(0x200)         \
 	COLUMN64(0x200, -8)  \
-	PREFETCH(0x300)      \
+	FETCH(0x300)         \
 	COLUMN64(0x300, -4)  \
 	ADDQ $0x400, W       \
 	ADDQ $16, K
 
-#define AHEAD(at) \
-	PREFETCHT0 at+2048(W) \
-	PREFETCHT0 at+2112(W) \
-	PREFETCHT0 at+2176(W) \
-	PREFETCHT0 at+2240(W)
+#define PREFETCH(at) \
+	PREFETCHT0 at+0x00(W)(AHEAD*1) \
+	PREFETCHT0 at+0x40(W)(AHEAD*1) \
+	PREFETCHT0 at+0x80(W)(AHEAD*1) \
+	PREFETCHT0 at+0xc0(W)(AHEAD*1)
 
 #define NOTHING(at)
 
@@ -107,6 +108,7 @@ TEXT ·matVecF32AtAVX512(SB), NOSPLIT, $0-8
 	MOVQ  (MatVecF32_W+8)(ARGS), SMALL
 	MOVQ  MatVecF32_X(ARGS), X
 	MOVQ  (MatVecF32_X+8)(ARGS), K0
+	MOVQ  ·prefetchAhead(SB), AHEAD
 	MOVQ  $256, BSTEP
 	CMPQ  (MatVecF32_B+8)(ARGS), $0
 	JNE   addresses
@@ -165,7 +167,7 @@ panel:
 	JLE  small64
 
 loop64: // four columns
-	QUARTET64(AHEAD)
+	QUARTET64(PREFETCH)
 	JLE  loop64
 	JMP  rest64
 

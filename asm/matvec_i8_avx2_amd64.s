@@ -46,6 +46,7 @@
 #define WP    CX  // walks the strip
 #define SKIP  AX  // bytes from 16 rows to the same at k+4 in a shorter panel
 #define STEP  BX
+#define AHEAD R14 // prefetchAhead
 
 #define ACC0  Y0
 #define ACC1  Y1
@@ -112,6 +113,7 @@ TEXT ·matVecI8AtAVX2(SB), NOSPLIT, $0-8
 	VBROADCASTSS MatVecI8_SX(ARGS), SX
 	VPCMPEQW     ONES, ONES, ONES
 	VPSRLW       $15, ONES, ONES
+	MOVQ         ·prefetchAhead(SB), AHEAD
 	MOVQ         $-1, BMASK
 	CMPQ         (MatVecI8_B+8)(ARGS), $0
 	JNE          addresses
@@ -167,10 +169,10 @@ panel:
 
 quad64:
 	LOAD_X
-	PREFETCHT0 2048(W)
-	PREFETCHT0 2112(W)
-	PREFETCHT0 2176(W)
-	PREFETCHT0 2240(W)
+	PREFETCHT0 0x00(W)(AHEAD*1)
+	PREFETCHT0 0x40(W)(AHEAD*1)
+	PREFETCHT0 0x80(W)(AHEAD*1)
+	PREFETCHT0 0xc0(W)(AHEAD*1)
 	MAC16(0x00, W, ACC0, ACC1)
 	MAC16(0x40, W, ACC2, ACC3)
 	MAC16(0x80, W, ACC4, ACC5)

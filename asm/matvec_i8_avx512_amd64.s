@@ -31,6 +31,7 @@
 #define K0    R12 // -len(x)
 #define K     R13 // K0 … -4, offset from X
 #define STEP  BX
+#define AHEAD R14 // prefetchAhead
 
 #define ACC0  Z0
 #define ACC1  Z1
@@ -96,6 +97,7 @@ TEXT ·matVecI8AtAVX512(SB), NOSPLIT, $0-8
 	VBROADCASTSS MatVecI8_SX(ARGS), SX
 	MOVL         $0x00010001, AX
 	VPBROADCASTD AX, ONES
+	MOVQ ·prefetchAhead(SB), AHEAD
 	MOVQ $-1, BMASK
 	CMPQ (MatVecI8_B+8)(ARGS), $0
 	JNE  addresses
@@ -143,10 +145,10 @@ panel:
 
 quad64:
 	LOAD_X
-	PREFETCHT0 2048(W)
-	PREFETCHT0 2112(W)
-	PREFETCHT0 2176(W)
-	PREFETCHT0 2240(W)
+	PREFETCHT0 0x00(W)(AHEAD*1)
+	PREFETCHT0 0x40(W)(AHEAD*1)
+	PREFETCHT0 0x80(W)(AHEAD*1)
+	PREFETCHT0 0xc0(W)(AHEAD*1)
 	MAC16(0x00, ACC0)
 	MAC16(0x40, ACC1)
 	MAC16(0x80, ACC2)

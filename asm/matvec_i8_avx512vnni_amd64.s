@@ -21,7 +21,7 @@
 // first loads. An accumulator is ready again after four or five cycles, so even and odd
 // columns of a full panel have accumulators of their own: sums of integers may be cut
 // anywhere, and unflip comes last, since it is known last. Weights that fit the first-level
-// cache are not prefetched; larger ones are, 2 KB ahead.
+// cache are not prefetched; larger ones are.
 //
 // len(y) = len(s) is a multiple of 16, len(b) is len(y) or 0, len(x) is a multiple
 // of 4, len(w) = len(y)·len(x); no weight and no x is −128.
@@ -38,6 +38,7 @@
 #define K     R13 // K0 … -4, offset from X
 #define STEP  BX
 #define SMALL R14 // bytes of all weights
+#define AHEAD AX  // prefetchAhead
 
 #define FIRST_LEVEL 32768 // what every CPU with AVX-512 has for data
 
@@ -76,16 +77,16 @@
 	VPXORD    ACC6, ACC6, ACC6 \
 	VPXORD    ACC7, ACC7, ACC7
 
-// Eight columns of a panel, PREFETCH before four. The flags say whether as many are left.
-#define COLUMNS8(PREFETCH) \
+// Eight columns of a panel, FETCH before four. The flags say whether as many are left.
+#define COLUMNS8(FETCH) \
 	VPBROADCASTD -8(X)(K*1), XK  \
 	VPBROADCASTD -4(X)(K*1), XK1 \
-	PREFETCH(0x000)              \
+	FETCH(0x000)                 \
 	MAC16X(0x00, T0, XK, ACC0)   \
 	MAC16X(0x40, T1, XK, ACC1)   \
 	MAC16X(0x80, T0, XK, ACC2)   \
 	MAC16X(0xc0, T1, XK, ACC3)   \
-	PREFETCH(0x100)              \
+	FETCH(0x100)                 \
 	MAC16X(0x100, T0, XK1, ACC4) \
 	MAC16X(0x140, T1, XK1, ACC5) \
 	MAC16X(0x180, T0, XK1, ACC6) \
@@ -93,11 +94,11 @@
 	ADDQ $0x200, W               \
 	ADDQ $8, K
 
-#define AHEAD(at) \
-	PREFETCHT0 at+2048(W) \
-	PREFETCHT0 at+2112(W) \
-	PREFETCHT0 at+2176(W) \
-	PREFETCHT0 at+2240(W)
+#define PREFETCH(at) \
+	PREFETCHT0 at+0x00(W)(AHEAD*1) \
+	PREFETCHT0 at+0x40(W)(AHEAD*1) \
+	PREFETCHT0 at+0x80(W)(AHEAD*1) \
+	PREFETCHT0 at+0xc0(W)(AHEAD*1)
 
 #define NOTHING(at)
 
@@ -168,6 +169,7 @@ sum: // the last 0 … 63
 	VPXOR         X8, X8, X8
 	VPSUBD        X10, X8, X8
 	VPBROADCASTD  X8, UNFLIP
+	MOVQ          ·prefetchAhead(SB), AHEAD
 
 panel:
 	MOVQ  K0, K
@@ -182,7 +184,7 @@ panel:
 	JLE   small64
 
 quad64: // eight columns
-	COLUMNS8(AHEAD)
+	COLUMNS8(PREFETCH)
 	JLE  quad64
 	JMP  rest64
 

@@ -36,6 +36,7 @@
 #define WP    CX  // walks the strip
 #define SKIP  AX  // bytes from 16 rows to the same at k+4 in a shorter panel
 #define STEP  BX
+#define AHEAD R14 // prefetchAhead
 
 #define ACC0  Y0
 #define ACC1  Y1
@@ -87,6 +88,7 @@ TEXT ·matVecI8AtAVXVNNI(SB), NOSPLIT, $0-8
 	MOVL         $0x80808080, AX
 	VMOVD        AX, X14
 	VPBROADCASTD X14, FLIP
+	MOVQ ·prefetchAhead(SB), AHEAD
 	MOVQ $-1, BMASK
 	CMPQ (MatVecI8_B+8)(ARGS), $0
 	JNE  addresses
@@ -127,10 +129,10 @@ panel:
 
 quad64:
 	LOAD_X
-	PREFETCHT0 2048(W)
-	PREFETCHT0 2112(W)
-	PREFETCHT0 2176(W)
-	PREFETCHT0 2240(W)
+	PREFETCHT0 0x00(W)(AHEAD*1)
+	PREFETCHT0 0x40(W)(AHEAD*1)
+	PREFETCHT0 0x80(W)(AHEAD*1)
+	PREFETCHT0 0xc0(W)(AHEAD*1)
 	MAC16(0x00, W, 0, 1)
 	MAC16(0x40, W, 2, 3)
 	MAC16(0x80, W, 4, 5)

@@ -129,6 +129,20 @@ func digitsI8AVX2(high, low []int8, x []float32, inv, scale, invLow float32)
 //go:noescape
 func maxAbsF32AVX2(x []float32) float32
 
+// prefetchAhead is how many bytes ahead of what they read the products with one vector
+// prefetch. On Zen 5 that is worth up to two fifths of the time of a matrix in the second-level
+// cache. Zen 4 finds its way alone, and loses a quarter of what the third level gives at any
+// distance from 512 bytes to 8 KB: with 0 a line is prefetched as it is read.
+var prefetchAhead = ahead(&cpuid.CPU)
+
+func ahead(cpu *cpuid.CPUInfo) int {
+	const zen3And4 = 0x19
+	if cpu.VendorID == cpuid.AMD && cpu.Family == zen3And4 && cpu.Supports(cpuid.AVX512F) {
+		return 0
+	}
+	return 2048
+}
+
 // limitI8 are the largest and the least int8 that a number is quantised to, packOrder
 // undoes what packing within the halves of a register does to the order.
 var (
