@@ -61,6 +61,8 @@ type cell struct {
 	r, w   product
 	update update
 	second *second // nil for most
+	turns  bool    // in single steps W and R come first by turns, see together
+	wFirst bool    // this time
 	y, zx  vectors // of each slot
 	h, zh  vectors // of each stream
 
@@ -97,8 +99,14 @@ func (o *cell) step() bool {
 	if o.r.back || o.r.small { // as in run
 		o.r.prepareOne()
 		o.w.prepareOne()
-		o.r.multiplyOne()
-		o.w.multiplyOne()
+		o.wFirst = o.turns && !o.wFirst
+		if o.wFirst {
+			o.w.multiplyOne()
+			o.r.multiplyOne()
+		} else {
+			o.r.multiplyOne()
+			o.w.multiplyOne()
+		}
 	} else {
 		o.w.mulOne()
 		o.r.mulOne()

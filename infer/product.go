@@ -76,6 +76,20 @@ const (
 	blockFloats = 16 << 10 / 4
 )
 
+// together reports whether two matrices, small ones, are too large for a first-level cache of
+// 32 KB: a step finds there what the step before read last, so that comes first.
+func together(a, b *product) bool {
+	return a.small && b.small && a.bytes()+b.bytes() >= 32<<10
+}
+
+// bytes is how many bytes the weights are.
+func (p *product) bytes() int {
+	if p.i8 != nil {
+		return len(p.i8.w)
+	}
+	return 4 * len(p.w)
+}
+
 // mulOne computes y of a single step.
 func (p *product) mulOne() {
 	p.prepareOne()
