@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/rnnedge/rnnedge/asm"
+	"github.com/rnnedge/rnnedge/internal/terminal"
 )
 
 const usage = `Usage: go run ./bench [flags]
@@ -93,10 +94,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	r := newReport(args)
-	progress := func(string) {}
-	if f, ok := stderr.(*os.File); ok && isTerminal(f) {
-		progress = func(s string) { fmt.Fprintf(f, "\r\x1b[K%s", s) }
-	}
+	progress := terminal.Line(stderr)
 	for _, cell := range c.cells {
 		byType := make([][]row, len(c.types))
 		for _, H := range c.sizes {
@@ -181,9 +179,4 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 		c.kernels = append(c.kernels, k)
 	}
 	return &c, nil
-}
-
-func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

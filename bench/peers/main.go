@@ -20,6 +20,8 @@ import (
 
 	"github.com/klauspost/cpuid/v2"
 	ort "github.com/yalue/onnxruntime_go"
+
+	"github.com/rnnedge/rnnedge/internal/terminal"
 )
 
 // tolerance is how far any output may be from rnnedge's in float32.
@@ -103,6 +105,7 @@ func run() error {
 	fmt.Fprintf(os.Stderr, "%s, %s: %s\n", cpuid.CPU.BrandName, runtime.Version(), strings.Join(heads, ", "))
 
 	var rows []row
+	progress := terminal.Line(os.Stderr)
 	for _, m := range modes {
 		if *only != "" && !slices.Contains(strings.Split(*only, ","), m.name) {
 			continue
@@ -116,7 +119,7 @@ func run() error {
 					}
 					a := layout{m.steps, m.streams, int8}
 					r := row{Mode: m.name, Cell: cell, Type: a.typ(), H: H}
-					fmt.Fprintf(os.Stderr, "\r%-10s %-4s %-7s %5d", r.Mode, r.Cell, r.Type, H)
+					progress(fmt.Sprintf("%s, %s, %s, H = %d", r.Mode, r.Cell, r.Type, H))
 					if r.Results, err = compare(engines, newLayer(cell, H), a, *budget); err != nil {
 						return fmt.Errorf("%s, %s, %s, H=%d: %w", m.name, cell, r.Type, H, err)
 					}
@@ -125,7 +128,7 @@ func run() error {
 			}
 		}
 	}
-	fmt.Fprint(os.Stderr, "\r\x1b[K")
+	progress("")
 	if *asJSON {
 		e := json.NewEncoder(os.Stdout)
 		e.SetIndent("", "\t")

@@ -21,6 +21,7 @@ import (
 	"github.com/rnnedge/rnnedge/bench/internal/chart"
 	"github.com/rnnedge/rnnedge/format"
 	"github.com/rnnedge/rnnedge/infer"
+	"github.com/rnnedge/rnnedge/internal/terminal"
 )
 
 func main() {
@@ -133,9 +134,10 @@ func measure(lanes []*lane, repeats int) error {
 		}
 		l.calls = max(1, n/25)
 	}
+	progress := terminal.Line(os.Stderr)
 	for i := range repeats {
 		if i%10 == 0 {
-			fmt.Fprintf(os.Stderr, "\r%d of %d", i, repeats)
+			progress(fmt.Sprintf("%d of %d", i, repeats))
 		}
 		for _, l := range lanes {
 			start := time.Now()
@@ -147,7 +149,7 @@ func measure(lanes []*lane, repeats int) error {
 			l.times = append(l.times, float64(time.Since(start).Nanoseconds())/float64(l.calls*l.streams))
 		}
 	}
-	fmt.Fprint(os.Stderr, "\r\x1b[K")
+	progress("")
 	for _, l := range lanes {
 		slices.Sort(l.times)
 	}

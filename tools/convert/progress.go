@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rnnedge/rnnedge/tools/internal/cli"
+	"github.com/rnnedge/rnnedge/internal/terminal"
 )
 
 const (
@@ -18,7 +18,7 @@ const (
 // newBar returns a function that draws how much of a file's steps is done, where w is
 // a terminal; nil elsewhere. It shows nothing of what takes less than a second.
 func newBar(w io.Writer) func(file string, done, total int) {
-	if !cli.IsTerminal(w) {
+	if !terminal.Is(w) {
 		return nil
 	}
 	return drawBar(w, time.Now)

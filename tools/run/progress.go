@@ -5,7 +5,7 @@ import (
 	"io"
 	"time"
 
-	"github.com/rnnedge/rnnedge/tools/internal/cli"
+	"github.com/rnnedge/rnnedge/internal/terminal"
 )
 
 // progress tells a person at a terminal how far a long run is.
@@ -25,7 +25,7 @@ const (
 // where standard error is not a terminal.
 func (c *command) newProgress(total int) *progress {
 	p := &progress{total: total, next: time.Now().Add(progressAfter)}
-	if !c.numbersToStdout() && cli.IsTerminal(c.stderr) {
+	if !c.numbersToStdout() && terminal.Is(c.stderr) {
 		p.w = c.stderr
 	}
 	return p

@@ -1,11 +1,8 @@
 package cli
 
 import (
-	"bytes"
 	"flag"
 	"io"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -35,12 +32,4 @@ func TestParse(t *testing.T) {
 	flags.SetOutput(io.Discard)
 	_, err := Parse(flags, []string{"a", "-x"})
 	assert.EqualError(t, err, "flag provided but not defined: -x")
-}
-
-func TestIsTerminal(t *testing.T) {
-	f, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
-	require.NoError(t, err)
-	defer f.Close()
-	assert.False(t, IsTerminal(f))
-	assert.False(t, IsTerminal(new(bytes.Buffer)))
 }

@@ -1,3 +1,2 @@
-// Package cli is what the commands have in common: how arguments are read, and whether
-// somebody is watching.
+// Package cli is what the commands have in common: how arguments are read.
 package cli
