@@ -30,6 +30,33 @@ func matVecI8(y, b []float32, w []int8, s []float32, x []int8, sx float32) {
 	}
 }
 
+// CompensationI8 computes what a product by x+128 is more than one by x, less than nothing:
+//
+//	comp[r] = −128·(w[r,0] + w[r,1] + …)
+//
+// of all columns in w, at most MaxColsI8.
+//
+//	len(comp) is the number of rows, a multiple of 16
+//	len(w) = len(comp)·(a multiple of 4), in panels
+func CompensationI8(comp []int32, w []int8) {
+	if len(comp) == 0 {
+		return
+	}
+	cols := len(w) / len(comp)
+	clear(comp)
+	for len(comp) > 0 {
+		panel := comp[:min(PanelRows, len(comp))]
+		for range cols / 4 {
+			for r := range panel {
+				q := w[4*r : 4*r+4]
+				panel[r] -= 128 * (int32(q[0]) + int32(q[1]) + int32(q[2]) + int32(q[3]))
+			}
+			w = w[4*len(panel):]
+		}
+		comp = comp[len(panel):]
+	}
+}
+
 func quantizeI8(q []int8, x []float32, inv float32) {
 	for i, v := range x {
 		q[i] = int8(math.RoundToEven(float64(within(float32(v*inv), -127, 127))))

@@ -138,6 +138,15 @@ type Kernels struct {
 	MatVecI8   func(y, b []float32, w []int8, s []float32, x []int8, sx float32)
 	MatVecI8At func(a *MatVecI8)
 
+	// MatVec4I8 computes y += (s·sx)·(W·x) over four panels of 64 rows, some columns of each:
+	// the bits that MatVecI8 gives for one after the other. What MatVec4F32 is for, this is
+	// for int8; nil where it has not been measured to gain.
+	//
+	//	len(y) = len(s) = 256, x as in MatVecI8
+	//	panel p begins at w[p·stride:], stride ≥ 64·len(x)
+	//	comp is what CompensationI8 gives for these columns of the panels
+	MatVec4I8 func(y []float32, w []int8, s []float32, comp []int32, x []int8, sx float32, stride int)
+
 	// MatMulI8 is MatVecI8 for each vector of a block, with the same bits. sx[v] is the
 	// scale of vector v.
 	//

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"unsafe"
 
@@ -81,6 +82,76 @@ func TestMatVecI8EqualsGeneric(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Four panels side by side, with some bytes between them.
+func TestMatVec4I8EqualsGeneric(t *testing.T) {
+	const rows, most = 4 * PanelRows, 4*PanelRows*MaxColsI8 + 3*PanelRows
+	for _, k := range native() {
+		if k.MatVec4I8 == nil {
+			continue
+		}
+		ca, ya, wa, sa, xa := newArena(t, rows), newArena(t, rows), newArena(t, most/4), newArena(t, rows), newArena(t, MaxColsI8/4)
+		for _, K := range columnsI8 {
+			for _, apart := range []int{0, 4, PanelRows} {
+				for kind, next := range int8s {
+					r := rand.New(rand.NewPCG(uint64(apart), uint64(K)))
+					tail := r.IntN(2) == 0
+					stride := PanelRows*K + apart
+					y, w, s, x := ya.slice(rows, tail), wa.bytesOf(3*stride+PanelRows*K, tail), sa.slice(rows, tail), xa.bytesOf(K, tail)
+					for i := range w {
+						w[i] = next(r)
+					}
+					for i := range x {
+						x[i] = next(r)
+					}
+					for i := range y {
+						y[i], s[i] = float32(r.NormFloat64()), float32(math.Abs(r.NormFloat64()))
+					}
+					sx := float32(math.Abs(r.NormFloat64()))
+					want := slices.Clone(y)
+					for p := range 4 {
+						panel := want[p*PanelRows:][:PanelRows]
+						matVecI8(panel, panel, w[p*stride:][:PanelRows*K], s[p*PanelRows:][:PanelRows], x, sx)
+					}
+					comp := ca.int32sOf(rows, tail)
+					for p := range 4 {
+						CompensationI8(comp[p*PanelRows:][:PanelRows], w[p*stride:][:PanelRows*K])
+					}
+					k.MatVec4I8(y, w, s, comp, x, sx, stride)
+					require.Equal(t, bitsOf(want), bitsOf(y), "%s, %d columns, %s, %d apart", k.Name, K, kind, apart)
+				}
+			}
+		}
+	}
+}
+
+// The compensation of a row is what a product by 128 in each place is, less than nothing.
+func TestCompensationI8(t *testing.T) {
+	const most = 2*PanelRows + RowPad
+	r := rand.New(rand.NewPCG(3, 4))
+	for rows := 0; rows <= most; rows += RowPad {
+		for _, K := range columnsI8 {
+			w, comp := make([]int8, rows*K), make([]int32, rows)
+			for i := range w {
+				w[i] = int8(r.IntN(255) - 127)
+			}
+			CompensationI8(comp, w)
+			for row := range comp {
+				first := row / PanelRows * PanelRows
+				height, sum := min(PanelRows, rows-first), int32(0)
+				for k := range K {
+					sum += int32(w[first*K+k/4*4*height+4*(row-first)+k%4])
+				}
+				require.Equal(t, -128*sum, comp[row], "row %d of %d, %d columns", row, rows, K)
+			}
+		}
+	}
+}
+
+// int32sOf is bytesOf for int32.
+func (a *arena) int32sOf(n int, atTail bool) []int32 {
+	return unsafe.Slice((*int32)(unsafe.Pointer(unsafe.SliceData(a.slice(n, atTail)))), n)
 }
 
 // Sums of the largest products, of either sign, are exact: nothing saturates, nothing

@@ -277,3 +277,125 @@ store16:
 done:
 	VZEROUPPER
 	RET
+
+// y += (s·sx)·(W·x) over four panels that lie stride apart, side by side, sixteen columns of
+// each in turn:
+//
+//	acc[0:4][0:64] = comp[0:256]               // int32
+//	for k := 0; k < len(x); k += 16 {          // and four columns at a time at the end
+//		for p := range 4 {
+//			acc[p][r] += w[r]·(x[k]+128) + …   // sixteen columns of panel p
+//		}
+//		w = w[16·64:]
+//	}
+//	y[r] = fma(float32(acc[r]), s[r]·sx, y[r])
+//
+// As with float32, memory gives more to several readers that each go straight on than to
+// one. And the more of it is under way the fewer instructions there are to 64 bytes: here it is
+// x that is made unsigned, so that there is one, and comp has what 128 more adds to each row. (On
+// Zen 4 33 MB take a quarter less time than with weights turned over, as above. In a cache comp
+// costs what it is to read: of 64 columns 6 %.)
+//
+// len(y) = len(s) = len(comp) = 256, len(x) is a multiple of 4, len(w) ≥ 3·stride + 64·len(x).
+
+#define COMP   CX
+#define STRIDE R14 // bytes from one panel to the next
+#define W2     R8  // two panels on from W
+#define XK2    Z10
+#define XK3    Z11
+
+// UNSIGNED_X makes four elements of x unsigned, those at at.
+#define UNSIGNED_X(at, xk) VPXORD.BCST at(X)(K*1), FLIP, xk
+
+// EACH_ACC does OP with each accumulator, four of a panel, and its place in y, s and comp.
+#define EACH_ACC(OP) \
+	OP(0x000, Z16) \
+	OP(0x040, Z17) \
+	OP(0x080, Z18) \
+	OP(0x0c0, Z19) \
+	OP(0x100, Z20) \
+	OP(0x140, Z21) \
+	OP(0x180, Z22) \
+	OP(0x1c0, Z23) \
+	OP(0x200, Z24) \
+	OP(0x240, Z25) \
+	OP(0x280, Z26) \
+	OP(0x2c0, Z27) \
+	OP(0x300, Z28) \
+	OP(0x340, Z29) \
+	OP(0x380, Z30) \
+	OP(0x3c0, Z31)
+
+#define EACH_PANEL(OP) \
+	OP((W), Z16, Z17, Z18, Z19)            \
+	OP((W)(STRIDE*1), Z20, Z21, Z22, Z23)  \
+	OP((W2), Z24, Z25, Z26, Z27)           \
+	OP((W2)(STRIDE*1), Z28, Z29, Z30, Z31)
+
+#define START_ACC(at, acc) VMOVDQU32 at(COMP), acc
+
+#define FINISH_ACC(at, acc) \
+	VCVTDQ2PS   acc, acc          \
+	VMULPS      at(SCALE), SX, T0 \
+	VFMADD213PS at(Y), T0, acc    \
+	VMOVUPS     acc, at(Y)
+
+// Four columns of a panel.
+#define QUAD(at, panel, xk, a0, a1, a2, a3) \
+	VPDPBUSD at+0x00 panel, xk, a0 \
+	VPDPBUSD at+0x40 panel, xk, a1 \
+	VPDPBUSD at+0x80 panel, xk, a2 \
+	VPDPBUSD at+0xc0 panel, xk, a3
+
+#define QUADS4(panel, a0, a1, a2, a3) \
+	QUAD(0x000, panel, XK, a0, a1, a2, a3)  \
+	QUAD(0x100, panel, XK1, a0, a1, a2, a3) \
+	QUAD(0x200, panel, XK2, a0, a1, a2, a3) \
+	QUAD(0x300, panel, XK3, a0, a1, a2, a3)
+
+#define QUADS1(panel, a0, a1, a2, a3) QUAD(0, panel, XK, a0, a1, a2, a3)
+
+// func matVec4I8AVX512VNNI(y []float32, w []int8, s []float32, comp []int32, x []int8, sx float32, stride int)
+TEXT ·matVec4I8AVX512VNNI(SB), NOSPLIT, $0-136
+	MOVQ         y_base+0(FP), Y
+	MOVQ         w_base+24(FP), W
+	MOVQ         s_base+48(FP), SCALE
+	MOVQ         comp_base+72(FP), COMP
+	MOVQ         x_base+96(FP), X
+	MOVQ         x_len+104(FP), K
+	VBROADCASTSS sx+120(FP), SX
+	MOVQ         stride+128(FP), STRIDE
+	MOVL         $0x80808080, AX
+	VPBROADCASTD AX, FLIP
+	LEAQ         (W)(STRIDE*2), W2
+	ADDQ         K, X
+	NEGQ         K
+	EACH_ACC(START_ACC)
+	ADDQ         $16, K
+	JG           rest
+
+columns: // sixteen
+	UNSIGNED_X(-16, XK)
+	UNSIGNED_X(-12, XK1)
+	UNSIGNED_X(-8, XK2)
+	UNSIGNED_X(-4, XK3)
+	EACH_PANEL(QUADS4)
+	ADDQ $0x400, W
+	ADDQ $0x400, W2
+	ADDQ $16, K
+	JLE  columns
+
+rest: // four at a time
+	SUBQ $16, K
+	JZ   finish
+
+quad:
+	UNSIGNED_X(0, XK)
+	EACH_PANEL(QUADS1)
+	ADDQ $0x100, W2
+	NEXTK(0x100, quad)
+
+finish:
+	EACH_ACC(FINISH_ACC)
+	VZEROUPPER
+	RET

@@ -83,13 +83,16 @@ func TestSlicedInt8Products(t *testing.T) {
 	const I = 2*asm.MaxColsI8 + 7
 	b := format.NewBuilder(I)
 	wide := b.Dense("wide", format.Input, r.uniform(200*I, 0.1), r.uniform(200, 1), format.Linear)
-	b.Output(b.Dense("tall", wide, r.uniform(1000*200, 0.1), nil, format.Linear))
+	tall := b.Dense("tall", wide, r.uniform(1000*200, 0.1), nil, format.Linear)
+	const rows = 18*fourPanels + 21
+	b.Output(b.Concat("out", tall, b.Dense("fours and more", format.Input, r.uniform(rows*I, 0.1), r.uniform(rows, 1), format.Linear)))
 	require.Greater(t, 1000*200, kernelBytes)
+	require.Greater(t, rows*I, memoryBytes)
 	for digits, delta := range map[int]float64{1: 0.2, 2: 0.001} {
 		t.Run(fmt.Sprintf("%d digits", digits), func(t *testing.T) {
 			file := inDigits(t, marshal(t, b), digits)
 			onEveryISA(t, file, func(t *testing.T, m *Model) {
-				x, y := newRandom(9).uniform(I, 1), make([]float32, 1000)
+				x, y := newRandom(9).uniform(I, 1), make([]float32, 1000+rows)
 				s := m.NewSession()
 				require.NoError(t, s.Step(y, x))
 				for i, want := range reference.New(m.Format()).Step(x) {
@@ -97,14 +100,14 @@ func TestSlicedInt8Products(t *testing.T) {
 				}
 				generic, err := FromBytes(file, WithISA("generic"))
 				require.NoError(t, err)
-				want := make([]float32, 1000)
+				want := make([]float32, 1000+rows)
 				require.NoError(t, generic.NewSession().Step(want, x))
 				assert.Equal(t, bits(want), bits(y))
 
 				// Several at once, and back through the slices.
 				require.NoError(t, s.Step(y, x))
 				assert.Equal(t, bits(want), bits(y))
-				ys := make([]float32, 5*1000)
+				ys := make([]float32, 5*(1000+rows))
 				require.NoError(t, m.NewBatch(5).Step(ys, slices.Repeat(x, 5)))
 				assert.Equal(t, bits(slices.Repeat(want, 5)), bits(ys))
 			})

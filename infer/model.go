@@ -14,6 +14,7 @@ import (
 type Model struct {
 	file    *format.File
 	kernels *asm.Kernels
+	comp    map[*format.Tensor][]int32 // see compensations
 	bounds  bounds
 	plan    plan
 	closed  atomic.Bool
@@ -91,6 +92,7 @@ func prepare(f *format.File, opts []Option) (*Model, error) {
 		return nil, err
 	}
 	m.plan = newPlan(f.Model)
+	m.comp = compensations(m.kernels, f.Tensors)
 	return m, nil
 }
 

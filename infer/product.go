@@ -64,12 +64,12 @@ const (
 	kernelMACs    = 200_000
 	vectorsAtOnce = 12
 
-	// memoryFloats is how many weights a matrix has that is read four panels at a time:
-	// 9 MB, which come from far away. Measured on AVX2 (Zen 3): with 1 MB level, with 4 MB
-	// 4 % less time, with 16 MB a quarter; on AVX-512 (Zen 5): with 4 MB 3 % more, with 8 MB
-	// 18 % more, with 9 MB a tenth less, with 16 MB a third.
-	memoryFloats = 9 << 20 / 4
-	fourPanels   = 4 * asm.PanelRows
+	// memoryBytes is how large a matrix is that is read four panels at a time: it comes from
+	// far away. Measured on AVX2 (Zen 3): with 1 MB level, with 4 MB 4 % less time, with
+	// 16 MB a quarter; on AVX-512 (Zen 5): with 4 MB 3 % more, with 8 MB 18 % more, with 9 MB
+	// a tenth less, with 16 MB a third.
+	memoryBytes = 9 << 20
+	fourPanels  = 4 * asm.PanelRows
 
 	// blockFloats is how many weights a call with several vectors reads: they stay in
 	// half of a first-level cache while all vectors pass.
@@ -172,10 +172,7 @@ func (p *product) mulNarrow(y, x []float32) {
 // mulSlices goes through a matrix that is too large for a cache to and fro: what one step
 // read last, the next reads first.
 func (p *product) mulSlices(y, x []float32) {
-	fours := 0 // rows in groups of four panels
-	if len(p.w) >= memoryFloats {
-		fours = p.rows / fourPanels * fourPanels
-	}
+	fours := p.fours()
 	if p.back {
 		p.mulPanels(y, x, fours)
 		p.mulFours(y, x, fours)
@@ -184,6 +181,14 @@ func (p *product) mulSlices(y, x []float32) {
 		p.mulPanels(y, x, fours)
 	}
 	p.back = !p.back
+}
+
+// fours is how many rows are read four panels at a time, for one vector.
+func (p *product) fours() int {
+	if p.bytes() < memoryBytes || p.i8 != nil && p.i8.comp == nil {
+		return 0
+	}
+	return p.rows / fourPanels * fourPanels
 }
 
 // mulPanels computes the rows from begin on, one panel after the other.

@@ -100,7 +100,7 @@ func TestSlicedProducts(t *testing.T) {
 	fours := b.Dense("fours", format.Input, r.uniform(11*fourPanels*I, 0.1), nil, format.Linear)
 	more := b.Dense("fours and more", format.Input, r.uniform(2821*I, 0.1), r.uniform(2821, 1), format.Linear)
 	b.Output(b.Concat("out", wide, long, narrow, fours, more))
-	require.GreaterOrEqual(t, 11*fourPanels*I, memoryFloats)
+	require.GreaterOrEqual(t, 4*11*fourPanels*I, memoryBytes)
 	require.Greater(t, I*asm.PanelRows, kernelFloats)
 	require.Greater(t, 13*3*I, kernelFloats)
 	file := marshal(t, b)
