@@ -60,13 +60,13 @@
 //     it is part of the contract where the cuts are. A saturating instruction may
 //     be used only where it cannot saturate.
 //
-//   - Quantising (QuantizeI8). x[i]·inv is one rounded product, limited to ±127 and
-//     then rounded to an integer, nearest even. Padding is the caller's: a kernel
-//     writes len(x) elements and no more.
+//   - Quantising (QuantizeI8). The largest magnitude of the vector, by ScaleI8, is what
+//     becomes 127. x[i]·inv is one rounded product, which then is rounded to an integer,
+//     nearest even.
 //
-//   - Two digits (DigitsI8), for vectors of 16 bits. The first is what QuantizeI8 gives for
-//     inv; what it leaves is one fused multiply-add, and the second is what QuantizeI8
-//     gives for that and invLow:
+//   - Two digits (DigitsI8), for vectors of 16 bits. The first is that of QuantizeI8; what
+//     it leaves is one fused multiply-add, whose product with invLow is rounded as the
+//     first one's, and limited to ±127:
 //
 //     r = fma(−scale, float32(high[i]), x[i])
 //

@@ -57,10 +57,31 @@ func CompensationI8(comp []int32, w []int8) {
 	}
 }
 
-func quantizeI8(q []int8, x []float32, inv float32) {
-	for i, v := range x {
-		q[i] = int8(math.RoundToEven(float64(within(float32(v*inv), -127, 127))))
+// zeroI8 is the largest magnitude below which a vector counts as zeros.
+const zeroI8 = 0x1p-100
+
+// ScaleI8 returns what a vector whose largest magnitude is largest is multiplied by
+// before it is rounded to int8, and what the result stands for: 127/largest and
+// largest/127. A vector below 2⁻¹⁰⁰ counts as zeros.
+func ScaleI8(largest float32) (inv, scale float32) {
+	if largest < zeroI8 {
+		return 0, 0
 	}
+	return 127 / largest, largest / 127
+}
+
+// ScaleLowI8 returns for the second digit of a vector what ScaleI8 returned for the first one.
+// What that leaves is at most half its scale, which becomes 127: both numbers are ordinary
+// ones for every vector that does not count as zeros.
+func ScaleLowI8(inv, scale float32) (invLow, scaleLow float32) { return 254 * inv, scale / 254 }
+
+func quantizeI8(a *QuantizeI8) {
+	inv, scale := ScaleI8(maxAbsF32(a.X))
+	for i, v := range a.X {
+		a.Q[i] = int8(math.RoundToEven(float64(float32(v * inv))))
+	}
+	clear(a.Q[len(a.X):])
+	a.Scale = scale
 }
 
 func digitsI8(high, low []int8, x []float32, inv, scale, invLow float32) {

@@ -154,19 +154,22 @@ type Kernels struct {
 	//	len(w), y, b, x as in MatMulF32
 	MatMulI8 func(y, b []float32, w []int8, s []float32, x []int8, sx []float32, d Block)
 
-	// QuantizeI8 computes q[i] = x[i]·inv, rounded to the nearest whole number, to even
-	// where two are as near, and limited to ±127.
+	// QuantizeI8 quantises a vector by its own largest magnitude: each element to the
+	// nearest whole number, to even where two are as near.
 	//
-	//	len(q) = len(x); every x[i]·inv is finite
-	QuantizeI8 func(q []int8, x []float32, inv float32)
+	//	inv, a.Scale = ScaleI8(MaxAbsF32(a.X))
+	//	a.Q[i] = round(a.X[i]·inv), 0 from len(a.X) on
+	//
+	//	len(a.Q) is len(a.X) rounded up to a multiple of 4; no x is a NaN or infinite
+	QuantizeI8 func(a *QuantizeI8)
 
-	// DigitsI8 computes two digits of each x[i]: what QuantizeI8 computes, and what it
-	// leaves, quantised again.
+	// DigitsI8 computes two digits of each x[i]: a whole number as QuantizeI8 has it, and one
+	// of what that leaves. Either is limited to ±127.
 	//
-	//	high[i] = QuantizeI8(x[i], inv)
-	//	low[i] = QuantizeI8(fma(−scale, high[i], x[i]), invLow)
+	//	high[i] = round(x[i]·inv)
+	//	low[i] = round(fma(−scale, high[i], x[i])·invLow)
 	//
-	//	len(high) = len(low) = len(x); the arguments of both are as QuantizeI8 has them
+	//	len(high) = len(low) = len(x); every product is finite
 	DigitsI8 func(high, low []int8, x []float32, inv, scale, invLow float32)
 
 	// MaxAbsF32 returns the largest |x[i]|, 0 for no x. No x is a NaN.
@@ -184,8 +187,9 @@ type Block struct {
 	StrideY, StrideB, StrideX int
 }
 
-// MatVecF32, MatVecI8 and CellF32 are the arguments of Kernels' MatVecF32, MatVecI8, LSTMF32
-// and GRUF32, to be prepared once and passed in one word. C is the LSTM's alone.
+// MatVecF32, MatVecI8, QuantizeI8 and CellF32 are the arguments of Kernels' MatVecF32, MatVecI8,
+// QuantizeI8, LSTMF32 and GRUF32, to be prepared once and passed in one word. Scale is a
+// result; C is the LSTM's alone.
 type (
 	MatVecF32 struct{ Y, B, W, X []float32 }
 	MatVecI8  struct {
@@ -194,6 +198,11 @@ type (
 		S    []float32
 		X    []int8
 		SX   float32
+	}
+	QuantizeI8 struct {
+		Q     []int8
+		X     []float32
+		Scale float32
 	}
 	CellF32 struct{ H, C, ZX, ZH []float32 }
 )

@@ -259,22 +259,26 @@ func TestQuantizeI8EqualsGeneric(t *testing.T) {
 					continue // refused before
 				}
 				r := rand.New(rand.NewPCG(uint64(n), uint64(v)))
-				for _, inv := range []float32{0, 1, 127, 100.3, 1e-30, 0.5} {
+				for _, largest := range []float32{0, 127, 1, 0x1p-99, 0x1p-100, 0x1p-101, 1e30, math.MaxFloat32} {
 					for _, tail := range []bool{false, true} {
-						q, x, want := qa.bytesOf(n, tail), xa.slice(n, tail), make([]int8, n)
+						q, x := qa.bytesOf((n+3)/4*4, tail), xa.slice(n, tail)
+						want, have := QuantizeI8{Q: make([]int8, len(q)), X: x}, QuantizeI8{Q: q, X: x}
 						for i := range x {
-							x[i] = kind.next(r)
+							x[i] = max(-largest, min(kind.next(r), largest))
 							if r.IntN(3) == 0 { // halves round to even
-								x[i] = float32(r.IntN(300)-150) + 0.5
-							}
-							if math.IsInf(float64(x[i]*inv), 0) {
-								x[i] = 1
+								x[i] = largest / 127 * (float32(r.IntN(254)-127) + 0.5)
 							}
 						}
-						quantizeI8(want, x, inv)
-						k.QuantizeI8(q, x, inv)
-						require.Equal(t, want, append([]int8{}, q...), "%s, %d %s values, inv %g", k.Name, n, kind.name, inv)
-
+						if n > 0 {
+							x[r.IntN(n)] = -largest
+						}
+						for i := range q {
+							q[i] = -128
+						}
+						quantizeI8(&want)
+						k.QuantizeI8(&have)
+						require.Equal(t, want.Q, append([]int8{}, q...), "%s, %d %s values to %g", k.Name, n, kind.name, largest)
+						require.Equal(t, math.Float32bits(want.Scale), math.Float32bits(have.Scale), "%s, %d %s values to %g", k.Name, n, kind.name, largest)
 						require.Equal(t, math.Float32bits(maxAbsF32(x)), math.Float32bits(k.MaxAbsF32(x)), "%s, %d %s values", k.Name, n, kind.name)
 					}
 				}
@@ -299,7 +303,7 @@ func TestDigitsI8EqualsGeneric(t *testing.T) {
 					}
 					for _, tail := range []bool{false, true} {
 						high, low, x := ha.bytesOf(n, tail), la.bytesOf(n, tail), xa.slice(n, tail)
-						wantHigh, wantLow, alone := make([]int8, n), make([]int8, n), make([]int8, n)
+						wantHigh, wantLow := make([]int8, n), make([]int8, n)
 						for i := range x {
 							x[i] = kind.next(r)
 							if r.IntN(3) == 0 { // halves round to even
@@ -313,10 +317,6 @@ func TestDigitsI8EqualsGeneric(t *testing.T) {
 						k.DigitsI8(high, low, x, inv, scale, invLow)
 						require.Equal(t, wantHigh, append([]int8{}, high...), "%s, %d %s values, inv %g", k.Name, n, kind.name, inv)
 						require.Equal(t, wantLow, append([]int8{}, low...), "%s, %d %s values, inv %g", k.Name, n, kind.name, inv)
-
-						// The first digit is that of one digit.
-						k.QuantizeI8(alone, x, inv)
-						require.Equal(t, wantHigh, alone, "%s, %d %s values, inv %g", k.Name, n, kind.name, inv)
 					}
 				}
 			}
@@ -343,11 +343,58 @@ func TestDigitsI8(t *testing.T) {
 
 func TestQuantizeI8(t *testing.T) {
 	for _, k := range All() {
-		q := make([]int8, 9)
-		k.QuantizeI8(q, []float32{0, 0.5, 1.5, -2.5, 126.4, 127.6, -200, 1e30, -0.49}, 1)
-		assert.Equal(t, []int8{0, 0, 2, -2, 126, 127, -127, 127, 0}, q, k.Name)
+		a := QuantizeI8{Q: make([]int8, 12), X: []float32{0, 0.5, 1.5, -2.5, 126.4, 126.6, -127, 1e-30, -0.49}}
+		k.QuantizeI8(&a)
+		assert.Equal(t, []int8{0, 0, 2, -2, 126, 127, -127, 0, 0, 0, 0, 0}, a.Q, k.Name)
+		assert.Equal(t, float32(1), a.Scale)
 		assert.Zero(t, k.MaxAbsF32(nil), k.Name)
 		assert.Equal(t, float32(3), k.MaxAbsF32([]float32{1, -3, 2}), k.Name)
+	}
+}
+
+func TestScaleI8(t *testing.T) {
+	for _, v := range []float32{1, 0.3, 1e-20, 0x1p-100, 1e30, math.MaxFloat32} {
+		inv, scale := ScaleI8(v)
+		assert.InEpsilon(t, 127, v*inv, 1e-6)
+		assert.InEpsilon(t, v, 127*float64(scale), 1e-6)
+	}
+	for _, v := range []float32{0, 1e-45, 0x1p-101} {
+		inv, scale := ScaleI8(v)
+		low, scaleLow := ScaleLowI8(inv, scale)
+		assert.Zero(t, low)
+		assert.Zero(t, scaleLow)
+		assert.Zero(t, inv)
+		assert.Zero(t, scale)
+	}
+}
+
+// Two digits stand for a vector to half a scale of the second one, and a little for what float32
+// rounds, whatever its size.
+func TestScaleLowI8(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for _, largest := range []float32{1, 0.3, 1e-20, 0x1p-100, 1e30, math.MaxFloat32} {
+		x := make([]float32, 1000)
+		for i := range x {
+			x[i] = largest * (2*r.Float32() - 1)
+		}
+		x[0], x[1] = largest, -largest
+		inv, scale := ScaleI8(largest)
+		invLow, scaleLow := ScaleLowI8(inv, scale)
+		assert.False(t, math.IsInf(float64(invLow), 0))
+		assert.GreaterOrEqual(t, scaleLow, float32(0x1p-126), "not subnormal")
+		for _, k := range All() {
+			high, low := make([]int8, len(x)), make([]int8, len(x))
+			k.DigitsI8(high, low, x, inv, scale, invLow)
+			assert.NotContains(t, high, int8(-128))
+			assert.NotContains(t, low, int8(-128))
+			one := QuantizeI8{Q: make([]int8, len(x)), X: x}
+			k.QuantizeI8(&one)
+			assert.Equal(t, high, one.Q, "the first digit is that of one digit")
+			for i, v := range x {
+				sum := float64(high[i])*float64(scale) + float64(low[i])*float64(scaleLow)
+				assert.LessOrEqual(t, math.Abs(sum-float64(v)), 0.51*float64(scaleLow), "%s, %g of %g", k.Name, v, largest)
+			}
+		}
 	}
 }
 

@@ -121,7 +121,7 @@ func matVecI8AVX2(y, b []float32, w []int8, s []float32, x []int8, sx float32) {
 }
 
 //go:noescape
-func quantizeI8AVX2(q []int8, x []float32, inv float32)
+func quantizeI8AVX2(a *QuantizeI8)
 
 //go:noescape
 func digitsI8AVX2(high, low []int8, x []float32, inv, scale, invLow float32)
@@ -143,10 +143,12 @@ func ahead(cpu *cpuid.CPUInfo) int {
 	return 2048
 }
 
-// limitI8 are the largest and the least int8 that a number is quantised to, packOrder
-// undoes what packing within the halves of a register does to the order.
+// limitI8 are the largest and the least int8 that a number is quantised to, leastI8 is the
+// least largest magnitude of a vector that does not count as zeros, packOrder undoes what packing
+// within the halves of a register does to the order.
 var (
 	limitI8   = [2]float32{127, -127}
+	leastI8   = float32(zeroI8)
 	packOrder = [8]int32{0, 4, 1, 5, 2, 6, 3, 7}
 )
 

@@ -77,7 +77,7 @@ func matVecI8DotProd(y, b []float32, w []int8, s []float32, x []int8, sx float32
 }
 
 //go:noescape
-func quantizeI8NEON(q []int8, x []float32, inv float32)
+func quantizeI8NEON(a *QuantizeI8)
 
 //go:noescape
 func digitsI8NEON(high, low []int8, x []float32, inv, scale, invLow float32)

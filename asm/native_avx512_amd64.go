@@ -129,7 +129,7 @@ func matVecI8AVX512(y, b []float32, w []int8, s []float32, x []int8, sx float32)
 }
 
 //go:noescape
-func quantizeI8AVX512(q []int8, x []float32, inv float32)
+func quantizeI8AVX512(a *QuantizeI8)
 
 //go:noescape
 func digitsI8AVX512(high, low []int8, x []float32, inv, scale, invLow float32)

@@ -62,8 +62,8 @@ func TestChainOfDigits(t *testing.T) {
 		require.NoError(t, err)
 		cols := quant.PadI8(I)
 		high, low := make([]int8, cols), make([]int8, cols)
-		inv, scale := quant.ScaleI8(generic.MaxAbsF32(x))
-		invLow, scaleLow := quant.ScaleLowI8(inv, scale)
+		inv, scale := asm.ScaleI8(generic.MaxAbsF32(x))
+		invLow, scaleLow := asm.ScaleLowI8(inv, scale)
 		generic.DigitsI8(high[:I], low[:I], x, inv, scale, invLow)
 		w, bias := m.Format().Tensors[0].I8, m.Format().Tensors[1].F32
 		want := slices.Clone(bias)

@@ -46,7 +46,7 @@ func (b *binder) product(y vectors, w format.TensorID, x vectors, bias format.Te
 	}
 	p.one = asm.MatVecF32{Y: y.all[:p.rows], B: p.b, W: p.w, X: x.one}
 	if p.i8 != nil {
-		p.i8.start(p.one.Y, p.b)
+		p.i8.start(p.one.Y, p.b, x.one)
 	}
 	return p
 }
@@ -99,7 +99,7 @@ func (p *product) mulOne() {
 // prepareOne is what a product does before it reads its weights.
 func (p *product) prepareOne() {
 	if p.i8 != nil {
-		p.quantize(0, p.x.one)
+		p.quantizeOne()
 	}
 }
 

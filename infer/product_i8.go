@@ -10,6 +10,8 @@ import (
 // largest magnitude, into one digit or two, the sums are exact integers.
 type matrixI8 struct {
 	matVec func(*asm.MatVecI8)
+	one    asm.QuantizeI8 // the arguments for one digit of a single step's x
+	slot   asm.QuantizeI8 // and of a slot's
 	all    [2]digit
 	digits int // how many of them there are, the first one first
 
@@ -48,10 +50,12 @@ func (m *matrixI8) scratch(q []int8, scales []float32, next int) {
 		d.q, d.scale = q[i*m.cols:], scales[i*next:]
 		d.one.X = d.q[:m.cols]
 	}
+	m.one.Q = m.all[0].one.X
 }
 
-// start binds a single step: it gives y, and starts from b.
-func (m *matrixI8) start(y, b []float32) {
+// start binds a single step: it gives y, and starts from b, for x.
+func (m *matrixI8) start(y, b, x []float32) {
+	m.one.X = x
 	for i := range m.each() {
 		d := &m.all[i]
 		d.one = asm.MatVecI8{Y: y, B: b, W: m.w, S: m.s, X: d.one.X}
@@ -170,22 +174,37 @@ func (p *product) startI8(y []float32, first, last int, chained bool) []float32 
 	return p.start(first, last-first)
 }
 
+// quantizeOne is quantize for a single step.
+func (p *product) quantizeOne() {
+	if m := p.i8; m.digits == 1 {
+		p.kernels.QuantizeI8(&m.one)
+		m.all[0].scale[0] = m.one.Scale
+	} else {
+		p.twoDigits(0, p.x.one)
+	}
+}
+
 // quantize makes the digits, with their padding, and their scales of vector v, which is x.
 func (p *product) quantize(v int, x []float32) {
-	m := p.i8
-	high := &m.all[0]
-	inv, scale := quant.ScaleI8(p.kernels.MaxAbsF32(x))
-	high.scale[v] = scale
-	q := high.q[v*m.stride:][:m.cols]
-	clear(q[len(x):])
-	if m.digits == 1 {
-		p.kernels.QuantizeI8(q[:len(x)], x, inv)
-		return
+	if m := p.i8; m.digits == 1 {
+		d := &m.all[0]
+		m.slot.Q, m.slot.X = d.q[v*m.stride:][:m.cols], x
+		p.kernels.QuantizeI8(&m.slot)
+		d.scale[v] = m.slot.Scale
+	} else {
+		p.twoDigits(v, x)
 	}
-	low := &m.all[1]
-	rest := low.q[v*m.stride:][:m.cols]
+}
+
+func (p *product) twoDigits(v int, x []float32) {
+	m := p.i8
+	high, low := &m.all[0], &m.all[1]
+	q, rest := high.q[v*m.stride:][:m.cols], low.q[v*m.stride:][:m.cols]
+	clear(q[len(x):])
 	clear(rest[len(x):])
+	inv, scale := asm.ScaleI8(p.kernels.MaxAbsF32(x))
+	high.scale[v] = scale
 	var invLow float32
-	invLow, low.scale[v] = quant.ScaleLowI8(inv, scale)
+	invLow, low.scale[v] = asm.ScaleLowI8(inv, scale)
 	p.kernels.DigitsI8(q[:len(x)], rest[:len(x)], x, inv, scale, invLow)
 }

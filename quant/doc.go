@@ -49,7 +49,7 @@
 // and weights, y = b + W·high and then y = y + W·low, each exact in integers and one fused
 // multiply-add. Either digit is limited to ±127: rounding may put r a little beyond t/2. A
 // vector below 2⁻¹⁰⁰ is zeros; above, t/254 is no subnormal number and its inverse finite
-// (ScaleLowI8). What is left of the error is that of the weights, and some 2⁻¹⁵ of the
+// (asm.ScaleLowI8). What is left of the error is that of the weights, and some 2⁻¹⁵ of the
 // vector's largest.
 //
 // # Which of two neighbours

@@ -54,18 +54,3 @@ func indexI8(rows, cols, r, k int) int {
 	width := min(asm.PanelRows, Pad(rows)-first)
 	return first*PadI8(cols) + k/4*4*width + 4*(r-first) + k%4
 }
-
-// ScaleI8 returns what a vector whose largest magnitude is largest is multiplied by
-// before it is rounded to int8, and what the result stands for: 127/largest and
-// largest/127. A vector below 2⁻¹⁰⁰ counts as zeros.
-func ScaleI8(largest float32) (inv, scale float32) {
-	if largest < 0x1p-100 {
-		return 0, 0
-	}
-	return 127 / largest, largest / 127
-}
-
-// ScaleLowI8 returns for the second digit of a vector what ScaleI8 returned for the first one.
-// What that leaves is at most half its scale, which becomes 127: both numbers are ordinary
-// ones for every vector that does not count as zeros.
-func ScaleLowI8(inv, scale float32) (invLow, scaleLow float32) { return 254 * inv, scale / 254 }

@@ -6,8 +6,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-
-	"github.com/rnnedge/rnnedge/asm"
 )
 
 func TestPackI8(t *testing.T) {
@@ -65,52 +63,5 @@ func TestPackI8Rounding(t *testing.T) {
 	}
 	for _, v := range q {
 		assert.GreaterOrEqual(t, v, int8(-127))
-	}
-}
-
-func TestScaleI8(t *testing.T) {
-	for _, v := range []float32{1, 0.3, 1e-20, 0x1p-100, 1e30, math.MaxFloat32} {
-		inv, scale := ScaleI8(v)
-		q := []int8{0}
-		for _, k := range asm.All() {
-			k.QuantizeI8(q, []float32{v}, inv)
-			assert.Equal(t, int8(127), q[0], "%g", v)
-		}
-		assert.InEpsilon(t, v, 127*float64(scale), 1e-6)
-	}
-	for _, v := range []float32{0, 1e-45, 0x1p-101} {
-		inv, scale := ScaleI8(v)
-		low, scaleLow := ScaleLowI8(inv, scale)
-		assert.Zero(t, low)
-		assert.Zero(t, scaleLow)
-		assert.Zero(t, inv)
-		assert.Zero(t, scale)
-	}
-}
-
-// Two digits stand for a vector to half a scale of the second one, and a little for what float32
-// rounds, whatever its size.
-func TestScaleLowI8(t *testing.T) {
-	r := rand.New(rand.NewPCG(3, 4))
-	for _, largest := range []float32{1, 0.3, 1e-20, 0x1p-100, 1e30, math.MaxFloat32} {
-		x := make([]float32, 1000)
-		for i := range x {
-			x[i] = largest * (2*r.Float32() - 1)
-		}
-		x[0], x[1] = largest, -largest
-		inv, scale := ScaleI8(largest)
-		invLow, scaleLow := ScaleLowI8(inv, scale)
-		assert.False(t, math.IsInf(float64(invLow), 0))
-		assert.GreaterOrEqual(t, scaleLow, float32(0x1p-126), "not subnormal")
-		for _, k := range asm.All() {
-			high, low := make([]int8, len(x)), make([]int8, len(x))
-			k.DigitsI8(high, low, x, inv, scale, invLow)
-			assert.NotContains(t, high, int8(-128))
-			assert.NotContains(t, low, int8(-128))
-			for i, v := range x {
-				sum := float64(high[i])*float64(scale) + float64(low[i])*float64(scaleLow)
-				assert.LessOrEqual(t, math.Abs(sum-float64(v)), 0.51*float64(scaleLow), "%s, %g of %g", k.Name, v, largest)
-			}
-		}
 	}
 }
