@@ -14,6 +14,7 @@ handed on, as a stream does. SNR in dB against float64.
 """
 
 import json
+import logging
 import pathlib
 import sys
 import tempfile
@@ -23,6 +24,8 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
+
+logging.disable(logging.WARNING)  # quantize_dynamic recommends another tool for each model
 
 
 class Refused(Exception):
