@@ -65,11 +65,15 @@ func (m *matrixI8) start(y, b, x []float32) {
 
 // step is the product of a single step, with a call for each digit.
 func (m *matrixI8) step() {
-	for i := range m.each() {
-		d := &m.all[i]
-		d.one.SX = d.scale[0]
-		m.matVec(&d.one)
+	m.all[0].step(m.matVec)
+	if m.digits == 2 {
+		m.all[1].step(m.matVec)
 	}
+}
+
+func (d *digit) step(matVec func(*asm.MatVecI8)) {
+	d.one.SX = d.scale[0]
+	matVec(&d.one)
 }
 
 // mulI8 computes the first n y, of vectors that are quantised; for one, as in mulSlices,
