@@ -138,6 +138,10 @@ type Kernels struct {
 	MatVecI8   func(y, b []float32, w []int8, s []float32, x []int8, sx float32)
 	MatVecI8At func(a *MatVecI8)
 
+	// MatVec2I8 is MatVecI8 with both digits of a vector of 16 bits, with the bits of two calls,
+	// y = b + W·x and y = y + W·low; nil where that reads no less.
+	MatVec2I8 func(a *MatVec2I8)
+
 	// MatVec4I8 computes y += (s·sx)·(W·x) over four panels of 64 rows, some columns of each:
 	// the bits that MatVecI8 gives for one after the other. What MatVec4F32 is for, this is
 	// for int8; nil where it has not been measured to gain.
@@ -187,9 +191,10 @@ type Block struct {
 	StrideY, StrideB, StrideX int
 }
 
-// MatVecF32, MatVecI8, QuantizeI8 and CellF32 are the arguments of Kernels' MatVecF32, MatVecI8,
-// QuantizeI8, LSTMF32 and GRUF32, to be prepared once and passed in one word. Scale is a
-// result; C is the LSTM's alone.
+// MatVecF32, MatVecI8, MatVec2I8, QuantizeI8 and CellF32 are the arguments of Kernels' MatVecF32,
+// MatVecI8, MatVec2I8, QuantizeI8, LSTMF32 and GRUF32, to be prepared once and passed in one word.
+// Low and SLow are the second digits and their scale; QuantizeI8's Scale is a result; C is
+// the LSTM's alone.
 type (
 	MatVecF32 struct{ Y, B, W, X []float32 }
 	MatVecI8  struct {
@@ -198,6 +203,11 @@ type (
 		S    []float32
 		X    []int8
 		SX   float32
+	}
+	MatVec2I8 struct {
+		MatVecI8
+		Low  []int8
+		SLow float32
 	}
 	QuantizeI8 struct {
 		Q     []int8

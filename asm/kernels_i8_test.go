@@ -84,6 +84,52 @@ func TestMatVecI8EqualsGeneric(t *testing.T) {
 	}
 }
 
+// Both digits at once are one after the other.
+func TestMatVec2I8EqualsGeneric(t *testing.T) {
+	const most = 3*PanelRows + RowPad
+	for _, k := range native() {
+		if k.MatVec2I8 == nil {
+			continue
+		}
+		ya, ba, wa, sa, xa, la := newArena(t, most), newArena(t, most), newArena(t, most*MaxColsI8/4), newArena(t, most), newArena(t, MaxColsI8/4), newArena(t, MaxColsI8/4)
+		for _, K := range columnsI8 {
+			for rows := 0; rows <= most; rows += RowPad {
+				for kind, next := range int8s {
+					for _, start := range []string{"zero", "bias", "in place"} {
+						r := rand.New(rand.NewPCG(uint64(rows), uint64(K)))
+						tail := r.IntN(2) == 0
+						a := MatVec2I8{MatVecI8{
+							Y: ya.slice(rows, tail), W: wa.bytesOf(rows*K, tail), S: sa.slice(rows, tail), X: xa.bytesOf(K, tail),
+							SX: float32(math.Abs(r.NormFloat64())),
+						}, la.bytesOf(K, tail), float32(math.Abs(r.NormFloat64()))}
+						switch start {
+						case "bias":
+							a.B = ba.slice(rows, tail)
+						case "in place":
+							a.B = a.Y
+						}
+						for _, v := range [][]int8{a.W, a.X, a.Low} {
+							for i := range v {
+								v[i] = next(r)
+							}
+						}
+						for _, v := range [][]float32{a.S, a.B} {
+							for i := range v {
+								v[i] = float32(math.Abs(r.NormFloat64()))
+							}
+						}
+						want := make([]float32, rows)
+						matVecI8(want, slices.Clone(a.B), a.W, a.S, a.X, a.SX)
+						matVecI8(want, want, a.W, a.S, a.Low, a.SLow)
+						k.MatVec2I8(&a)
+						require.Equal(t, bitsOf(want), bitsOf(a.Y), "%s, %d×%d, %s, %s", k.Name, rows, K, kind, start)
+					}
+				}
+			}
+		}
+	}
+}
+
 // Four panels side by side, with some bytes between them.
 func TestMatVec4I8EqualsGeneric(t *testing.T) {
 	const rows, most = 4 * PanelRows, 4*PanelRows*MaxColsI8 + 3*PanelRows

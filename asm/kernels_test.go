@@ -259,7 +259,7 @@ func TestKernelsAreComplete(t *testing.T) {
 		table := reflect.ValueOf(*k)
 		for i := range table.NumField() {
 			name := table.Type().Field(i).Name
-			if name != "MatVec4I8" {
+			if name != "MatVec2I8" && name != "MatVec4I8" {
 				assert.False(t, table.Field(i).IsZero(), "%s has no %s", k.Name, name)
 			}
 		}

@@ -116,6 +116,38 @@
 	ADDQ $4, K           \
 	JNZ  loop
 
+// MAKE_UNFLIP: −128·(the sum of x) in each element of z, whose halves are y and of that xmm. x
+// is the end of the elements. It is done with ARGS.
+#define MAKE_UNFLIP(x, z, y, xmm, sum64, sum) \
+	VPXORD        z, z, z              \
+	MOVQ          K0, K                \
+	ADDQ          $64, K               \
+	JG            sum                  \
+sum64: \ // 128·x[0] + 128·x[1] + …, in sixteen sums
+	VMOVDQU32     -64(x)(K*1), T0      \
+	VPDPBUSD      T0, FLIP, z          \
+	ADDQ          $64, K               \
+	JLE           sum64                \
+sum: \ // the last 0 … 63
+	MOVQ          $64, CX              \
+	SUBQ          K, CX                \
+	MOVQ          $-1, AX              \
+	BZHIQ         CX, AX, AX           \
+	KMOVQ         AX, K2               \
+	VMOVDQU8.Z    -64(x)(K*1), K2, T0  \
+	VPDPBUSD      T0, FLIP, z          \
+	VEXTRACTI64X4 $1, z, Y8            \
+	VPADDD        Y8, y, y             \
+	VEXTRACTI128  $1, y, X8            \
+	VPADDD        X8, xmm, xmm         \
+	VPSHUFD       $0x4e, xmm, X8       \
+	VPADDD        X8, xmm, xmm         \
+	VPSHUFD       $0xb1, xmm, X8       \
+	VPADDD        X8, xmm, xmm         \
+	VPXOR         X8, X8, X8           \
+	VPSUBD        xmm, X8, X8          \
+	VPBROADCASTD  X8, z
+
 // func matVecI8AtAVX512VNNI(a *MatVecI8)
 TEXT ·matVecI8AtAVX512VNNI(SB), NOSPLIT, $0-8
 	MOVQ         a+0(FP), ARGS
@@ -139,36 +171,7 @@ TEXT ·matVecI8AtAVX512VNNI(SB), NOSPLIT, $0-8
 addresses:
 	ADDQ K0, X
 	NEGQ K0
-	VPXORD UNFLIP, UNFLIP, UNFLIP
-	MOVQ K0, K
-	ADDQ $64, K
-	JG   sum
-
-sum64: // UNFLIP = 128·x[0] + 128·x[1] + …, in sixteen sums
-	VMOVDQU32 -64(X)(K*1), T0
-	VPDPBUSD  T0, FLIP, UNFLIP
-	ADDQ      $64, K
-	JLE       sum64
-
-sum: // the last 0 … 63
-	MOVQ       $64, CX
-	SUBQ       K, CX
-	MOVQ       $-1, AX
-	BZHIQ      CX, AX, AX
-	KMOVQ      AX, K2
-	VMOVDQU8.Z -64(X)(K*1), K2, T0
-	VPDPBUSD   T0, FLIP, UNFLIP
-	VEXTRACTI64X4 $1, UNFLIP, Y8
-	VPADDD        Y8, Y10, Y10
-	VEXTRACTI128  $1, Y10, X8
-	VPADDD        X8, X10, X10
-	VPSHUFD       $0x4e, X10, X8
-	VPADDD        X8, X10, X10
-	VPSHUFD       $0xb1, X10, X8
-	VPADDD        X8, X10, X10
-	VPXOR         X8, X8, X8
-	VPSUBD        X10, X8, X8
-	VPBROADCASTD  X8, UNFLIP
+	MAKE_UNFLIP(X, Z10, Y10, X10, sum64, sum)
 	MOVQ          ·prefetchAhead(SB), AHEAD
 
 panel:
@@ -273,6 +276,142 @@ quad16:
 
 store16:
 	FINISH16(0x00, ACC0)
+
+done:
+	VZEROUPPER
+	RET
+
+// y = b + (s·sx)·(W·x) + (s·slow)·(W·low): both digits of a vector at once, so that the weights
+// are read once.
+//
+//	for each panel of 64, then each strip of 16 rows of a shorter one {
+//		for k := 0; k < len(x); k += 4 {             // high and low are int32
+//			high[r] += (w[r][0]+128)·x[k] + …
+//			low[r] += (w[r][0]+128)·low[k] + …
+//		}
+//		y[r] = fma(float32(low[r]), s[r]·slow, fma(float32(high[r]), s[r]·sx, b[r]))
+//	}
+//
+// The two sums of four registers of rows are eight chains. len(low) = len(x), the other arguments
+// are as above.
+
+#define LOW   R14 // end of low
+#define WP    CX  // walks the strip
+#define PITCH BX  // bytes of four columns of a shorter panel
+
+#define XLOW       Z14 // low[k:k+4], sixteen times
+#define UNFLIP_LOW Z11 // what a sum of low lacks
+#define SLOW       Z16
+#define T2         Z17
+
+// Add 16 rows at four columns, at p, to their sums.
+#define MAC16BOTH(at, p, t, high, low) \
+	VPXORD   at(p), FLIP, t \
+	VPDPBUSD XK, t, high    \
+	VPDPBUSD XLOW, t, low
+
+#define FINISH16BOTH(at, high, low) \
+	VPADDD      UNFLIP, high, high     \
+	VPADDD      UNFLIP_LOW, low, low   \
+	VCVTDQ2PS   high, high             \
+	VCVTDQ2PS   low, low               \
+	VMULPS      at(SCALE), SX, T0      \
+	VMULPS      at(SCALE), SLOW, T1    \
+	VMOVUPS     at(B), T2              \
+	VFMADD231PS high, T0, T2           \
+	VFMADD231PS low, T1, T2            \
+	VMOVUPS     T2, at(Y)
+
+// func matVec2I8AVX512VNNI(a *MatVec2I8)
+TEXT ·matVec2I8AVX512VNNI(SB), NOSPLIT, $0-8
+	MOVQ         a+0(FP), ARGS
+	MOVQ         MatVecI8_Y(ARGS), Y
+	MOVQ         (MatVecI8_Y+8)(ARGS), ROWS
+	MOVQ         MatVecI8_B(ARGS), B
+	MOVQ         MatVecI8_W(ARGS), W
+	MOVQ         MatVecI8_S(ARGS), SCALE
+	MOVQ         MatVecI8_X(ARGS), X
+	MOVQ         (MatVecI8_X+8)(ARGS), K0
+	MOVQ         MatVec2I8_Low(ARGS), LOW
+	VBROADCASTSS MatVecI8_SX(ARGS), SX
+	VBROADCASTSS MatVec2I8_SLow(ARGS), SLOW
+	MOVL         $0x80808080, AX
+	VPBROADCASTD AX, FLIP
+	MOVQ         $-1, BMASK
+	CMPQ         (MatVecI8_B+8)(ARGS), $0
+	JNE          addresses
+	LEAQ         ·zeros(SB), B
+	XORQ         BMASK, BMASK
+
+addresses:
+	ADDQ K0, X
+	ADDQ K0, LOW
+	NEGQ K0
+	MAKE_UNFLIP(X, Z10, Y10, X10, high64, high)
+	MAKE_UNFLIP(LOW, Z11, Y11, X11, low64, low)
+	MOVQ ·prefetchAhead(SB), AHEAD
+
+panel:
+	MOVQ  K0, K
+	CMPQ  ROWS, $64
+	JLT   last
+	CLEAR64
+	TESTQ K, K
+	JZ    store64
+
+quad64:
+	LOAD_X
+	VPBROADCASTD (LOW)(K*1), XLOW
+	PREFETCH(0)
+	MAC16BOTH(0x00, W, T0, ACC0, ACC4)
+	MAC16BOTH(0x40, W, T1, ACC1, ACC5)
+	MAC16BOTH(0x80, W, T0, ACC2, ACC6)
+	MAC16BOTH(0xc0, W, T1, ACC3, ACC7)
+	NEXTK(0x100, quad64)
+
+store64:
+	FINISH16BOTH(0x00, ACC0, ACC4)
+	FINISH16BOTH(0x40, ACC1, ACC5)
+	FINISH16BOTH(0x80, ACC2, ACC6)
+	FINISH16BOTH(0xc0, ACC3, ACC7)
+	ADDQ $0x100, Y
+	ADDQ $0x100, SCALE
+	MOVQ $0x100, STEP
+	ANDQ BMASK, STEP
+	ADDQ STEP, B
+	SUBQ $64, ROWS
+	JMP  panel
+
+last:
+	TESTQ ROWS, ROWS
+	JZ    done
+	LEAQ  (ROWS*4), PITCH
+	ANDQ  $0x40, BMASK
+
+strip:
+	VPXORD ACC0, ACC0, ACC0
+	VPXORD ACC4, ACC4, ACC4
+	MOVQ   K0, K
+	MOVQ   W, WP
+	TESTQ  K, K
+	JZ     store16
+
+quad16:
+	LOAD_X
+	VPBROADCASTD (LOW)(K*1), XLOW
+	MAC16BOTH(0, WP, T0, ACC0, ACC4)
+	ADDQ PITCH, WP
+	ADDQ $4, K
+	JNZ  quad16
+
+store16:
+	FINISH16BOTH(0, ACC0, ACC4)
+	ADDQ $0x40, Y
+	ADDQ $0x40, SCALE
+	ADDQ $0x40, W
+	ADDQ BMASK, B
+	SUBQ $16, ROWS
+	JNZ  strip
 
 done:
 	VZEROUPPER

@@ -39,7 +39,9 @@ var (
 	avxvnni    = withDots(avx2, "avxvnni", matVecI8AVXVNNI, matVecI8AtAVXVNNI, matMul48I8AVXVNNI)
 )
 
-func init() { avx512vnni.MatVec4I8 = matVec4I8AVX512VNNI }
+func init() {
+	avx512vnni.MatVec2I8, avx512vnni.MatVec4I8 = matVec2I8AVX512VNNI, matVec4I8AVX512VNNI
+}
 
 func withDots(k Kernels, name string,
 	matVec func(y, b []float32, w []int8, s []float32, x []int8, sx float32),
@@ -143,6 +145,9 @@ func matVecI8AtAVX512VNNI(a *MatVecI8)
 func matVecI8AVX512VNNI(y, b []float32, w []int8, s []float32, x []int8, sx float32) {
 	matVecI8AtAVX512VNNI(&MatVecI8{y, b, w, s, x, sx})
 }
+
+//go:noescape
+func matVec2I8AVX512VNNI(a *MatVec2I8)
 
 //go:noescape
 func matVec4I8AVX512VNNI(y []float32, w []int8, s []float32, comp []int32, x []int8, sx float32, stride int)

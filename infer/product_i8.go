@@ -15,6 +15,10 @@ type matrixI8 struct {
 	all    [2]digit
 	digits int // how many of them there are, the first one first
 
+	// Both digits of one vector in one call, where there are two and a kernel for them.
+	matVec2 func(*asm.MatVec2I8)
+	both    asm.MatVec2I8
+
 	w      []int8
 	s      []float32
 	comp   []int32 // see compensation
@@ -35,6 +39,9 @@ func (b *binder) matrixI8(t *format.Tensor) *matrixI8 {
 		w: t.I8.Elements, s: t.I8.Scales, comp: b.comp[t], cols: quant.PadI8(t.Cols),
 	}
 	m.stride = m.digits * m.cols
+	if m.digits == 2 {
+		m.matVec2 = b.kernels.MatVec2I8
+	}
 	m.scratch(b.i8, b.scales(), b.slots+b.streams)
 	return m
 }
@@ -51,6 +58,7 @@ func (m *matrixI8) scratch(q []int8, scales []float32, next int) {
 		d.one.X = d.q[:m.cols]
 	}
 	m.one.Q = m.all[0].one.X
+	m.both.X, m.both.Low = m.all[0].one.X, m.all[1].one.X
 }
 
 // start binds a single step: it gives y, and starts from b, for x.
@@ -61,14 +69,29 @@ func (m *matrixI8) start(y, b, x []float32) {
 		d.one = asm.MatVecI8{Y: y, B: b, W: m.w, S: m.s, X: d.one.X}
 		b = y
 	}
+	m.both.MatVecI8 = m.all[0].one
 }
 
-// step is the product of a single step, with a call for each digit.
+// step is the product of a single step.
 func (m *matrixI8) step() {
+	if m.matVec2 != nil {
+		m.both.SX, m.both.SLow = m.all[0].scale[0], m.all[1].scale[0]
+		m.matVec2(&m.both)
+		return
+	}
 	m.all[0].step(m.matVec)
 	if m.digits == 2 {
 		m.all[1].step(m.matVec)
 	}
+}
+
+// multiplyBoth is y = b + w·x with both digits of cols elements of one x, from k on.
+func (m *matrixI8) multiplyBoth(y, b []float32, w []int8, s []float32, k, cols int) {
+	high, low, a := &m.all[0], &m.all[1], &m.both
+	a.Y, a.B, a.W, a.S = y, b, w, s
+	a.X, a.SX = high.q[k:k+cols], high.scale[0]
+	a.Low, a.SLow = low.q[k:k+cols], low.scale[0]
+	m.matVec2(a)
 }
 
 func (d *digit) step(matVec func(*asm.MatVecI8)) {
@@ -120,10 +143,15 @@ func (p *product) mulPanelsI8(n, begin int) {
 		for k := 0; k < m.cols; k += asm.MaxColsI8 {
 			cols := min(m.cols-k, asm.MaxColsI8)
 			size := (last - first) * cols
+			y := p.one.Y[first:last]
+			if n == 1 && m.matVec2 != nil {
+				m.multiplyBoth(y, p.startI8(y, first, last, k > 0), w[:size], m.s[first:last], k, cols)
+				w = w[size:]
+				continue
+			}
 			for place := range m.each() {
 				d, chained := &m.all[place], k > 0 || place > 0
 				if n == 1 {
-					y := p.one.Y[first:last]
 					p.kernels.MatVecI8(y, p.startI8(y, first, last, chained), w[:size], m.s[first:last], d.q[k:k+cols], d.scale[0])
 				} else {
 					p.mulBlockI8(w[:size], d, first, last, k, cols, n, chained)
