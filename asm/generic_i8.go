@@ -30,11 +30,12 @@ func matVecI8(y, b []float32, w []int8, s []float32, x []int8, sx float32) {
 	}
 }
 
-// CompensationI8 computes what a product by x+128 is more than one by x, less than nothing:
+// CompensationI8 computes what makes a product by x+128, added to it, one by x:
 //
 //	comp[r] = −128·(w[r,0] + w[r,1] + …)
 //
-// of all columns in w, at most MaxColsI8.
+// over the columns in w, at most MaxColsI8: comp is then at most 2²⁴ in magnitude, the product
+// twice that, and no sum on the way overflows an int32.
 //
 //	len(comp) is the number of rows, a multiple of 16
 //	len(w) = len(comp)·(a multiple of 4), in panels

@@ -146,7 +146,7 @@ type Kernels struct {
 	// the bits that MatVecI8 gives for one after the other. What MatVec4F32 is for, this is
 	// for int8; nil where it has not been measured to gain.
 	//
-	//	len(y) = len(s) = 256, x as in MatVecI8
+	//	len(y) = len(s) = len(comp) = 256, x as in MatVecI8
 	//	panel p begins at w[p·stride:], stride ≥ 64·len(x)
 	//	comp is what CompensationI8 gives for these columns of the panels
 	MatVec4I8 func(y []float32, w []int8, s []float32, comp []int32, x []int8, sx float32, stride int)

@@ -30,6 +30,7 @@ var int8s = map[string]func(r *rand.Rand) int8{
 	"any":      func(r *rand.Rand) int8 { return int8(r.IntN(255) - 127) },
 	"extremes": func(r *rand.Rand) int8 { return int8(127 - 254*r.IntN(2)) },
 	"largest":  func(r *rand.Rand) int8 { return 127 },
+	"least":    func(r *rand.Rand) int8 { return -127 },
 	"sparse":   func(r *rand.Rand) int8 { return int8(127 * (r.IntN(5) / 2 % 2) * (1 - 2*r.IntN(2))) },
 }
 
@@ -154,6 +155,7 @@ func TestMatVec4I8EqualsGeneric(t *testing.T) {
 					for i := range y {
 						y[i], s[i] = float32(r.NormFloat64()), float32(math.Abs(r.NormFloat64()))
 					}
+					y[0], s[0], y[1], s[1] = float32(math.Copysign(0, -1)), 0, 0, 0
 					sx := float32(math.Abs(r.NormFloat64()))
 					want := slices.Clone(y)
 					for p := range 4 {
@@ -172,7 +174,7 @@ func TestMatVec4I8EqualsGeneric(t *testing.T) {
 	}
 }
 
-// The compensation of a row is what a product by 128 in each place is, less than nothing.
+// The compensation of a row is minus what a product by 128 in each place is.
 func TestCompensationI8(t *testing.T) {
 	const most = 2*PanelRows + RowPad
 	r := rand.New(rand.NewPCG(3, 4))

@@ -435,7 +435,8 @@ done:
 // Zen 4 33 MB take a quarter less time than with weights turned over, as above. In a cache comp
 // costs what it is to read: of 64 columns 6 %.)
 //
-// len(y) = len(s) = len(comp) = 256, len(x) is a multiple of 4, len(w) ≥ 3·stride + 64·len(x).
+// len(y) = len(s) = len(comp) = 256, len(x) is a multiple of 4, at most 1024,
+// len(w) ≥ 3·stride + 64·len(x).
 
 #define COMP   CX
 #define STRIDE R14 // bytes from one panel to the next

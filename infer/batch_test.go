@@ -189,3 +189,31 @@ func TestBatchBytes(t *testing.T) {
 	assert.Equal(t, math.MaxInt, m.BatchBytes(math.MaxInt, 1))
 	assert.Equal(t, math.MaxInt, m.BatchBytes(math.MaxInt, math.MaxInt))
 }
+
+// Vectors are an odd number of cache lines apart, and what there is none of has no room.
+func TestStridesAreApart(t *testing.T) {
+	for _, file := range [][]byte{everyLayer(t), cellModel(t, "lstm", 256, 256), cellModel(t, "gru before", 16, 32), cellModel(t, "projected", 48, 64)} {
+		m, err := FromBytes(file)
+		require.NoError(t, err)
+		b := newBlock(m, 12, 12)
+		assert.Equal(t, 1, b.states.stride/asm.RowPad%2)
+		for i, v := range b.buffers {
+			assert.Equal(t, 1, v.stride/asm.RowPad%2, "buffer %d", i)
+			assert.Zero(t, v.stride%asm.RowPad, "buffer %d", i)
+		}
+		for _, o := range b.operations {
+			if c, ok := o.(*cell); ok {
+				assert.Equal(t, 1, c.zx.stride/asm.RowPad%2)
+				assert.Equal(t, 1, c.zh.stride/asm.RowPad%2)
+				if c.second != nil {
+					assert.Equal(t, 1, c.second.x.stride/asm.RowPad%2, "spare")
+				}
+			}
+		}
+	}
+	b := format.NewBuilder(16)
+	b.Output(b.Dense("dense", format.Input, newRandom(1).uniform(32*16, 1), nil, format.Linear))
+	m, err := FromBytes(marshal(t, b))
+	require.NoError(t, err)
+	assert.Zero(t, m.plan.states+m.plan.z+m.plan.spare, "no cell")
+}

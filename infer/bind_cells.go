@@ -34,7 +34,7 @@ func (b *binder) cell(x, y format.Buffer, h format.StateID, w, r, bias, biasR fo
 	c := &cell{y: b.buffer(y), zx: b.zx(), h: b.state(h), zh: b.zh()}
 	c.w = b.product(c.zx, w, b.buffer(x), bias)
 	c.r = b.product(c.zh, r, c.h, biasR)
-	c.turns = together(&c.w, &c.r)
+	c.turns = outgrow32K(&c.w, &c.r)
 	if m := c.r.i8; m != nil { // h is quantised beside x, before the product of x is done
 		m.scratch(b.i8[b.slots*b.plan.i8:], b.scales()[b.slots:], b.slots+b.streams)
 	}

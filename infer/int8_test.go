@@ -94,6 +94,11 @@ func TestSlicedInt8Products(t *testing.T) {
 			onEveryISA(t, file, func(t *testing.T, m *Model) {
 				x, y := newRandom(9).uniform(I, 1), make([]float32, 1000+rows)
 				s := m.NewSession()
+				fours := 0
+				if m.kernels.MatVec4I8 != nil {
+					fours = rows / fourPanels * fourPanels
+				}
+				require.Equal(t, fours, s.operations[2].(*dense).fours())
 				require.NoError(t, s.Step(y, x))
 				for i, want := range reference.New(m.Format()).Step(x) {
 					require.InDelta(t, want, y[i], delta)

@@ -61,8 +61,8 @@ type cell struct {
 	r, w   product
 	update update
 	second *second // nil for most
-	turns  bool    // in single steps W and R come first by turns, see together
-	wFirst bool    // this time
+	turns  bool    // in single steps W and R come first by turns, see outgrow32K
+	wFirst bool    // in the last single step
 	y, zx  vectors // of each slot
 	h, zh  vectors // of each stream
 
@@ -96,10 +96,10 @@ func (u *update) step() {
 }
 
 func (o *cell) step() bool {
-	if o.r.back || o.r.small { // as in run
+	if o.r.back || o.r.small {
 		o.r.prepareOne()
 		o.w.prepareOne()
-		o.wFirst = o.turns && !o.wFirst
+		o.wFirst = o.turns && !o.wFirst // but for this as in run
 		if o.wFirst {
 			o.w.multiplyOne()
 			o.r.multiplyOne()

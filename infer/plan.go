@@ -18,7 +18,8 @@ import (
 //	                             second digits
 //
 // Sizes and offsets are in floats, of one stream or one slot. Each vector has the room
-// that its padding to a multiple of 16 needs; strides are apart.
+// that its padding to a multiple of 16 needs. The strides, of states, z, spare and each
+// buffer, are apart.
 type plan struct {
 	state   []int  // offset of each state
 	rings   []bool // of each state: it is a delay line's, with an index behind it
@@ -58,7 +59,7 @@ func newPlan(m *format.Model) (p plan) {
 	}
 	for _, n := range m.Buffers {
 		p.buffer = append(p.buffer, p.buffers)
-		p.buffers += quant.Pad(n)
+		p.buffers += apart(quant.Pad(n))
 	}
 	for _, l := range m.Layers {
 		switch l := l.(type) {
@@ -88,7 +89,7 @@ func newPlan(m *format.Model) (p plan) {
 		}
 	}
 	p.digits = max(p.digits, 1)
-	p.states, p.z, p.spare, p.buffers = apart(p.states), apart(p.z), apart(p.spare), apart(p.buffers)
+	p.states, p.z, p.spare = apart(p.states), apart(p.z), apart(p.spare)
 	p.keep(m)
 
 	// What a narrow product without a bias starts from.
@@ -98,9 +99,9 @@ func newPlan(m *format.Model) (p plan) {
 
 // apart is a stride of at least n floats, a multiple of 16 like n, that puts the same element of
 // many vectors into different sets of a cache: an odd number of cache lines. (Of vectors 4 KB
-// apart a first-level cache keeps eight or twelve.)
+// apart a first-level cache keeps eight or twelve.) What a model does not have takes nothing.
 func apart(n int) int {
-	if n/asm.RowPad%2 == 0 {
+	if n > 0 && n/asm.RowPad%2 == 0 {
 		n += asm.RowPad
 	}
 	return n

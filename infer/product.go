@@ -76,9 +76,9 @@ const (
 	blockFloats = 16 << 10 / 4
 )
 
-// together reports whether two matrices, small ones, are too large for a first-level cache of
-// 32 KB: a step finds there what the step before read last, so that comes first.
-func together(a, b *product) bool {
+// outgrow32K reports whether two matrices, small ones, are together too large for a first-level
+// cache of 32 KB: a step finds there what the step before read last, so that comes first.
+func outgrow32K(a, b *product) bool {
 	return a.small && b.small && a.bytes()+b.bytes() >= 32<<10
 }
 

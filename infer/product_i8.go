@@ -21,7 +21,7 @@ type matrixI8 struct {
 
 	w      []int8
 	s      []float32
-	comp   []int32 // see compensation
+	comp   []int32 // see compensation; nil where no kernel takes four panels of it
 	cols   int     // padded
 	stride int     // from one x to the next: its digits, one after the other
 }
@@ -126,11 +126,11 @@ func (p *product) mulI8(n int) {
 func (p *product) mulPanelsI8(n, begin int) {
 	m := p.i8
 	// One vector waits for the weights, several for their multiplications.
-	panels := kernelBytes
+	weights := kernelBytes
 	if n > 1 {
-		panels = kernelMACs / vectorsAtOnce
+		weights = kernelMACs / vectorsAtOnce
 	}
-	panels = max(1, panels/(asm.PanelRows*m.cols))
+	panels := max(1, weights/(asm.PanelRows*m.cols))
 	if m.cols > asm.MaxColsI8 {
 		panels = 1
 	}
@@ -173,10 +173,10 @@ func (p *product) mulFoursI8(end int) {
 		clear(out)
 		copy(out, p.start(first, fourPanels))
 		for k := 0; k < m.cols; k += asm.MaxColsI8 {
-			cols := min(m.cols-k, asm.MaxColsI8)
-			for i := range m.each() {
-				d := &m.all[i]
-				p.kernels.MatVec4I8(out, w[asm.PanelRows*k:], s, m.comp[k/asm.MaxColsI8*p.rows+first:], d.q[k:k+cols], d.scale[0], stride)
+			cols, comp := min(m.cols-k, asm.MaxColsI8), m.comp[k/asm.MaxColsI8*p.rows+first:][:fourPanels]
+			for place := range m.each() {
+				d := &m.all[place]
+				p.kernels.MatVec4I8(out, w[asm.PanelRows*k:], s, comp, d.q[k:k+cols], d.scale[0], stride)
 			}
 		}
 	}

@@ -163,8 +163,7 @@ func (s *Session) ReadState(i int, dst []float32) error {
 
 // WriteState sets state i of Model.Format().States, as an encoder's last state sets a
 // decoder's first. A value that is not finite, or out of the range that the model
-// can reach, is an ErrState, and the session stays as it was. In an int8 model the first
-// step counts elements of h beyond ±1 as ±1, where steps never make them larger.
+// can reach, is an ErrState, and the session stays as it was.
 func (s *Session) WriteState(i int, src []float32) error {
 	if err := s.oneState(i, "src", len(src)); err != nil {
 		return err

@@ -23,5 +23,9 @@ func Line(w io.Writer) func(text string) {
 	if !Is(w) {
 		return func(string) {}
 	}
+	return line(w)
+}
+
+func line(w io.Writer) func(text string) {
 	return func(text string) { fmt.Fprintf(w, "\r\x1b[K%s", text) }
 }
