@@ -67,7 +67,8 @@ const (
 	// memoryBytes is how large a matrix is that is read four panels at a time: it comes from
 	// far away. Measured on AVX2 (Zen 3): with 1 MB level, with 4 MB 4 % less time, with
 	// 16 MB a quarter; on AVX-512 (Zen 5): with 4 MB 3 % more, with 8 MB 18 % more, with 9 MB
-	// a tenth less, with 16 MB a third.
+	// a tenth less, with 16 MB a third; int8 with AVX512-VNNI (Zen 4): with 8 MB level, with
+	// 18 MB a tenth less, with 32 MB a quarter.
 	memoryBytes = 9 << 20
 	fourPanels  = 4 * asm.PanelRows
 
